@@ -20,12 +20,12 @@ export const ISOLATION_DIFFERENCES = [
   {
     what: "interfaces and addresses",
     inside:
-      "lo alone, with 10.99.0.1, fd99::1 and fe80::1 where there are such addresses outside; " +
-      "/sys/class/net shows the interfaces outside",
+      "lo and eth0, which has 10.99.0.1, fd99::1 and fe80::1 where there are such addresses " +
+      "outside; without virtual cables (veth) in the kernel lo alone has all of them",
   },
   {
     what: "TCP to other machines",
-    inside: "unreachable at once (IPv6: after a second); 10.255.255.0/24, 192.0.2.0/24, " +
+    inside: "unreachable at once; 10.255.255.0/24, 192.0.2.0/24, " +
       "198.51.100.0/24 and 203.0.113.0/24 never answer",
   },
   { what: "UDP to other machines", inside: "is sent and lost" },

@@ -13,8 +13,10 @@ enter)
   [ "$PPID" = "$1" ] || exit 143
   own=$2 outer=$PATH PATH=$3
   shift 3
+  # `unshare` itself stays in the first network, where the other end of the cable is.
   # shellcheck disable=SC2086 # several words, or none
-  exec unshare $own --net --pid --ipc --mount --fork --kill-child -- /bin/sh "$0" init "$$" "$outer" "$@"
+  exec unshare $own --net --pid --ipc --mount --fork --kill-child -- \
+    unshare --net -- /bin/sh "$0" init "$$" "$outer" "$@"
   ;;
 init) ;;
 *) exit 64 ;;
@@ -25,6 +27,8 @@ while read -r key value; do
   if [ "$key" = PPid: ]; then break; fi
 done </proc/self/status
 [ "$value" = "$1" ] || exit 143
+# The network at the other end of the cable. `command`: a failure doesn't end this shell.
+command exec 8<"/proc/$1/ns/net"
 outer=$2 drop=$3 report=$4 network=$5
 shift 5
 
@@ -78,10 +82,10 @@ make_network() {
   if [ -n "$refused" ]; then set_network; fi
   for key in $refused; do echo "tractest: setting $key"; done
   ip -force -batch "$network/ip" || raise_loopback || return
-  for file in "$network"/etc/*; do
-    if ! [ -e "$file" ]; then continue; fi
-    mount -n --bind "$file" "/etc/${file##*/}" || echo "tractest: file ${file##*/}"
-  done
+  if [ -s "$network/ip6" ]; then ip -6 -force -batch "$network/ip6"; fi
+  exec 8<&-
+  # It continues after a failure.
+  mount -n -a -T "$network/mounts" || :
 }
 
 mount -n -t proc -o nosuid,nodev,noexec proc /proc || exit 83

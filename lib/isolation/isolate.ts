@@ -8,11 +8,14 @@ import {
   usesSharedTemporary,
 } from "./rules.ts";
 import {
+  interfaceRefusal,
   LOOPBACK_ALONE,
   networkDifferences,
   networkInside,
   type NetworkPlan,
   networkScript,
+  type OutsideNetwork,
+  withoutInterface,
 } from "./rules_network.ts";
 import { readNetwork } from "./gather.ts";
 import type { Mark } from "../base/cookie.ts";
@@ -103,24 +106,13 @@ export async function isolate(
   const methods: readonly IsolationMethod[] = uid === 0 ? ["root", "user"] : ["user"];
   let said = "";
   for (const method of methods) {
-    const inside = outside === null ? LOOPBACK_ALONE : networkInside(outside, method);
-    await writeNetwork(host, inside, network);
     const plan: IsolationPlan = { ...common, method, mirrors: [] };
-    const report = join(directory, "outlived-try");
-    const tried = await host.programs.run(
-      "env",
-      isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report),
-      { cwd: "/", why: "whether sessions can be isolated", timeoutMs: TRY_MS },
-    );
-    if (tried.outcome === "exited" && tried.code === TRIED) {
-      const complaints = await host.files.readText(`${report}-network`) ?? "";
-      const differences = outside === null
-        ? [`loopback alone (${UNKNOWN_NETWORK})`]
-        : networkDifferences(inside, complaints);
+    const tried = await tryNetworks(host, plan, outside, directory);
+    if ("differences" in tried) {
       const mirrors = await mirrorsOf(host, project);
-      return new Namespaces(host, { ...plan, mirrors }, directory, differences);
+      return new Namespaces(host, { ...plan, mirrors }, directory, tried.differences);
     }
-    said = tried.outcome === "timed-out" ? "it timed out" : new TextDecoder().decode(tried.stderr);
+    said = tried.said;
   }
   // All that can be missing is what brings the network up.
   if (missing.length > 0) return notInstalled(missing);
@@ -128,17 +120,45 @@ export async function isolate(
   return refusalOf({ uid, said, settings: await settings(host), container });
 }
 
+/** Tries an isolation with the best network first, and says what that lacks, or why it failed. */
+async function tryNetworks(
+  host: Host,
+  plan: IsolationPlan,
+  outside: OutsideNetwork | null,
+  directory: string,
+): Promise<{ readonly differences: readonly string[] } | { readonly said: string }> {
+  const report = join(directory, "outlived-try");
+  const command = isolatedCommand(plan, ["/bin/sh", "-c", `exit ${TRIED}`], report);
+  const why = "whether sessions can be isolated";
+  const lost: string[] = [];
+  for (const carrier of ["interface", "loopback"] as const) {
+    const inside = outside === null ? LOOPBACK_ALONE : networkInside(outside, plan.method, carrier);
+    await writeNetwork(host, inside, plan.network);
+    const tried = await host.programs.run("env", command, { cwd: "/", why, timeoutMs: TRY_MS });
+    if (tried.outcome !== "exited" || tried.code !== TRIED) {
+      const words = () => new TextDecoder().decode(tried.stderr);
+      return { said: tried.outcome === "timed-out" ? "it timed out" : words() };
+    }
+    const complaints = await host.files.readText(`${report}-network`) ?? "";
+    const refusal = interfaceRefusal(inside, complaints);
+    if (refusal !== null) lost.push(withoutInterface(refusal));
+    else if (outside === null) return { differences: [`loopback alone (${UNKNOWN_NETWORK})`] };
+    else return { differences: [...lost, ...networkDifferences(inside, complaints)] };
+  }
+  return { differences: lost };
+}
+
 /** Why the network inside has no more than loopback if nothing is known about that outside. */
 const UNKNOWN_NETWORK = "the network outside can't be read";
 
 /** Writes the files that the first process of each session makes its network from. */
 async function writeNetwork(host: Host, plan: NetworkPlan, directory: string): Promise<void> {
-  const { ip, settings } = networkScript(plan);
   const etc = join(directory, "etc");
   await host.files.makeDirectory(etc);
   await Promise.all([
-    host.files.writeFile(join(directory, "ip"), ip),
-    host.files.writeFile(join(directory, "settings"), settings),
+    ...Object.entries(networkScript(plan, directory)).map(([name, text]) =>
+      host.files.writeFile(join(directory, name), text)
+    ),
     // Tests may change their user.
     ...[...plan.etc].map(([name, text]) => host.files.writeFile(join(etc, name), text, 0o644)),
   ]);

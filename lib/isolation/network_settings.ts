@@ -50,70 +50,172 @@ export const NETWORK_SETTINGS = [
 /** What a network must have outside for a step to be taken inside. */
 export type NetworkPart =
   | "loopback"
+  | "interface"
   | "ipv4"
   | "multicast4"
   | "default4"
   | "ipv6"
   | "linkLocal6"
-  | "multicast6"
+  | "any6"
   | "default6";
+
+/** What carries the addresses and routes inside. */
+export type Carrier = "interface" | "loopback";
 
 /** A line for `ip -batch`. */
 export interface NetworkStepRow {
   readonly needs: NetworkPart;
+  /** `{device}` is what carries it. */
   readonly line: string;
   /** What is missing inside if the system refuses it. */
   readonly gives: string;
+  /** The only carrier for which it is taken. */
+  readonly on?: Carrier;
+  /** For `ip -6`: a rule does not show its family otherwise. */
+  readonly isFor6?: true;
 }
 
+/** The names of carriers. */
+export const CARRIER_DEVICES: Readonly<Record<Carrier, string>> = {
+  interface: "eth0",
+  loopback: "lo",
+};
+
 /**
- * The network inside, made of the loopback interface alone, since the kernel modules of others may
- * be missing. A foreign address has a route, so that a UDP socket connects and shows an address of
- * this machine, but no answer. TCP to it ends at once, as no test should wait for minutes;
- * except to those that tests take for an address that never answers.
+ * The network inside. Its interface is one end of a virtual cable; the other end is in a network
+ * that contains nothing else. Where the kernel has no such cable, loopback carries everything.
+ *
+ * A foreign address has a route, so that a UDP socket connects and shows an address of this
+ * machine, but no answer. TCP to it ends at once, as no test should wait for minutes; except to
+ * those that tests take for an address that never answers.
  */
 export const NETWORK_STEPS = [
   { needs: "loopback", line: "link set lo up", gives: "loopback interface" },
-  { needs: "ipv4", line: "addr add 10.99.0.1/32 dev lo", gives: "IPv4 address but 127.0.0.1" },
-  { needs: "ipv6", line: "addr add fd99::1/128 dev lo", gives: "IPv6 address but ::1" },
-  { needs: "linkLocal6", line: "addr add fe80::1/64 dev lo", gives: "link-local IPv6 address" },
-  { needs: "multicast4", line: "route add 224.0.0.0/4 dev lo", gives: "IPv4 multicast" },
+  // Only what is not called a peer can be created as up. Descriptor 8: isolate.sh.
+  {
+    needs: "interface",
+    on: "interface",
+    line: "link add name eth0 netns /proc/self/fd/8 up type veth peer name eth0",
+    gives: "interface but lo",
+  },
+  // No neighbor is asked for, so that all is sent, and link-local addresses are added below.
+  {
+    needs: "interface",
+    on: "interface",
+    line: "link set eth0 arp off addrgenmode none up",
+    gives: "interface but lo that is up",
+  },
+  {
+    needs: "ipv4",
+    on: "interface",
+    line: "addr add 10.99.0.1/24 brd + dev eth0",
+    gives: "IPv4 address but 127.0.0.1",
+  },
+  {
+    needs: "ipv4",
+    on: "loopback",
+    line: "addr add 10.99.0.1/32 dev lo",
+    gives: "IPv4 address but 127.0.0.1",
+  },
+  {
+    needs: "ipv6",
+    on: "interface",
+    line: "addr add fd99::1/64 dev eth0 nodad",
+    gives: "IPv6 address but ::1",
+  },
+  {
+    needs: "ipv6",
+    on: "loopback",
+    line: "addr add fd99::1/128 dev lo",
+    gives: "IPv6 address but ::1",
+  },
+  {
+    needs: "linkLocal6",
+    on: "interface",
+    line: "addr add fe80::1/64 dev eth0 nodad",
+    gives: "link-local IPv6 address",
+  },
+  {
+    needs: "linkLocal6",
+    on: "loopback",
+    line: "addr add fe80::1/64 dev lo",
+    gives: "link-local IPv6 address",
+  },
+  // An interface gets its route for IPv6 multicast from the kernel.
+  {
+    needs: "multicast4",
+    line: "route add 224.0.0.0/4 dev {device}",
+    gives: "IPv4 multicast",
+  },
   // A plain route over loopback would be one that rejects.
   {
-    needs: "multicast6",
+    needs: "any6",
+    on: "loopback",
     line: "route add local ff00::/8 dev lo table local",
     gives: "IPv6 multicast",
   },
-  // The host that urllib3, requests and httpx try in vain, and the networks of RFC 5737.
+  // The host that urllib3, requests and httpx try in vain, and the networks of RFC 5737. In a
+  // table of their own: nothing shows them, and they come before the refusal.
   {
     needs: "default4",
-    line: "route add 10.255.255.0/24 dev lo",
+    line: "route add 10.255.255.0/24 dev {device} table 99",
     gives: "silence at 10.255.255.0/24",
   },
-  { needs: "default4", line: "route add 192.0.2.0/24 dev lo", gives: "silence at 192.0.2.0/24" },
   {
     needs: "default4",
-    line: "route add 198.51.100.0/24 dev lo",
+    line: "route add 192.0.2.0/24 dev {device} table 99",
+    gives: "silence at 192.0.2.0/24",
+  },
+  {
+    needs: "default4",
+    line: "route add 198.51.100.0/24 dev {device} table 99",
     gives: "silence at 198.51.100.0/24",
   },
   {
     needs: "default4",
-    line: "route add 203.0.113.0/24 dev lo",
+    line: "route add 203.0.113.0/24 dev {device} table 99",
     gives: "silence at 203.0.113.0/24",
   },
-  // Routes but the default one come before the refusal, the default one after it.
   {
     needs: "default4",
-    line: "rule add pref 32764 lookup main suppress_prefixlength 0",
+    line: "rule add pref 32764 lookup 99",
     gives: "silence at addresses that never answer",
   },
   {
-    needs: "default4",
+    needs: "ipv4",
     line: "rule add pref 32765 ipproto tcp unreachable",
     gives: "refusal of TCP to foreign addresses: it waits for its time limit",
   },
-  { needs: "default4", line: "route add default dev lo", gives: "IPv4 default route" },
-  { needs: "default6", line: "route add ::/0 dev lo", gives: "IPv6 default route" },
+  {
+    needs: "default4",
+    on: "interface",
+    line: "route add default via 10.99.0.254 dev eth0",
+    gives: "IPv4 default route",
+  },
+  {
+    needs: "default4",
+    on: "loopback",
+    line: "route add default dev lo",
+    gives: "IPv4 default route",
+  },
+  {
+    needs: "default6",
+    on: "interface",
+    line: "route add ::/0 via fe80::fe dev eth0",
+    gives: "IPv6 default route",
+  },
+  {
+    needs: "default6",
+    on: "loopback",
+    line: "route add ::/0 dev lo",
+    gives: "IPv6 default route",
+  },
+  {
+    needs: "any6",
+    isFor6: true,
+    line: "rule add pref 32765 ipproto tcp unreachable",
+    gives: "refusal of TCP to foreign IPv6 addresses: it waits for its time limit",
+  },
 ] as const satisfies readonly NetworkStepRow[];
 
 /** The address of this machine inside, besides loopback. */

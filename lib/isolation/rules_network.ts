@@ -1,5 +1,7 @@
 import type { IsolationMethod } from "./rules.ts";
 import {
+  type Carrier,
+  CARRIER_DEVICES,
   NETWORK_SETTINGS,
   NETWORK_STEPS,
   type NetworkPart,
@@ -20,6 +22,7 @@ export type EtcName = "hosts" | "nsswitch.conf" | "resolv.conf";
 
 /** The network inside. */
 export interface NetworkPlan {
+  readonly carrier: Carrier;
   readonly steps: readonly NetworkStepRow[];
   /** Values by their paths below `/proc/sys/net`. */
   readonly settings: ReadonlyMap<string, string>;
@@ -41,14 +44,21 @@ export function settingFile(path: string): string {
   return `/proc/sys/net/${path}`;
 }
 
+const STEPS: readonly NetworkStepRow[] = NETWORK_STEPS;
+
 /**
  * A network that a test can't distinguish from the one outside, as far as it goes: each kind of
  * address, route and setting is there that is there outside.
  */
-export function networkInside(outside: OutsideNetwork, method: IsolationMethod): NetworkPlan {
+export function networkInside(
+  outside: OutsideNetwork,
+  method: IsolationMethod,
+  carrier: Carrier,
+): NetworkPlan {
   const parts = partsOf(outside);
   return {
-    steps: NETWORK_STEPS.filter((step) => parts.has(step.needs)),
+    carrier,
+    steps: STEPS.filter(({ needs, on = carrier }) => parts.has(needs) && on === carrier),
     settings: settingsInside(outside, method),
     etc: etcInside(outside, parts.has("ipv4")),
   };
@@ -56,7 +66,8 @@ export function networkInside(outside: OutsideNetwork, method: IsolationMethod):
 
 /** Loopback alone, where nothing is known about the network outside. */
 export const LOOPBACK_ALONE: NetworkPlan = {
-  steps: NETWORK_STEPS.filter((step) => step.needs === "loopback"),
+  carrier: "loopback",
+  steps: STEPS.filter((step) => step.needs === "loopback"),
   settings: new Map(),
   etc: new Map(),
 };
@@ -72,13 +83,14 @@ function partsOf({ lines }: OutsideNetwork): Set<NetworkPart> {
   const hasDefault = routes.some((row) => row[1] === "00000000" && row[7] === "00000000");
   if (routes.length > 0) parts.add("ipv4");
   if (hasDefault) parts.add("default4");
-  if (hasDefault || routes.some((row) => row[1] === "000000E0")) parts.add("multicast4");
+  if (routes.some((row) => row[1] === "000000E0")) parts.add("multicast4");
   const addresses = fields(NETWORK_FILES.addresses6).map(([address = ""]) => address)
     .filter((address) => address !== LOOPBACK6);
   const isLinkLocal = (address: string) => address.startsWith("fe80");
   if (addresses.some(isLinkLocal)) parts.add("linkLocal6");
   if (!addresses.every(isLinkLocal)) parts.add("ipv6");
-  if (addresses.length > 0) parts.add("multicast6");
+  if (addresses.length > 0) parts.add("any6");
+  if (parts.has("ipv4") || parts.has("any6")) parts.add("interface");
   // Destination, its length, source, its length, next hop, metric: the kernel's own last route,
   // which rejects, has the greatest.
   const isDefault = (row: readonly string[]) =>
@@ -180,12 +192,110 @@ function isInHosts(hosts: string, name: string): boolean {
   return words.some(([, ...names]) => names.includes(name));
 }
 
-/** The files from which the first process inside makes the network, by their names. */
-export function networkScript({ steps, settings }: NetworkPlan): { ip: string; settings: string } {
+/**
+ * The files from which the first process inside makes the network, by their names.
+ *
+ * @param directory where they are; the files of the plan are in `etc` below it
+ */
+export function networkScript(
+  { carrier, steps, settings, etc }: NetworkPlan,
+  directory: string,
+): Readonly<Record<"ip" | "ip6" | "settings" | "mounts", string>> {
+  const device = CARRIER_DEVICES[carrier];
+  const lines = (wanted: readonly NetworkStepRow[]) =>
+    wanted.map(({ line }) => `${line.replace("{device}", device)}\n`).join("");
+  const [ip, ip6] = byFamily(steps);
   return {
-    ip: steps.map(({ line }) => `${line}\n`).join(""),
+    ip: lines(ip),
+    ip6: lines(ip6),
     settings: [...settings].map(([path, value]) => `${path} ${value}\n`).join(""),
+    mounts: [
+      ...INTERFACES_IN_SYS,
+      ...[...etc.keys()].map((name) => bindMount(`${directory}/etc/${name}`, `/etc/${name}`)),
+    ].map((line) => `${line}\n`).join(""),
   };
+}
+
+/** A line of a file as `/etc/fstab`. */
+function bindMount(source: string, target: string): string {
+  const word = (path: string) =>
+    path.replace(/[\s\\#]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`);
+  return `${word(source)} ${word(target)} none bind 0 0`;
+}
+
+const SYS_VIRTUAL = "/sys/devices/virtual/net";
+const SYS_CLASS = "/sys/class/net";
+
+/**
+ * `/sys` shows the interfaces of the network in which it was mounted. The rest of it stays. The
+ * last mount hides the first.
+ */
+const INTERFACES_IN_SYS: readonly string[] = [
+  `sysfs ${SYS_VIRTUAL} sysfs nosuid,nodev,noexec 0 0`,
+  bindMount(SYS_VIRTUAL + SYS_CLASS.slice("/sys".length), SYS_CLASS),
+  bindMount(SYS_VIRTUAL + SYS_VIRTUAL.slice("/sys".length), SYS_VIRTUAL),
+];
+
+/** The steps of `ip` and those of `ip -6`. */
+function byFamily(steps: readonly NetworkStepRow[]): [NetworkStepRow[], NetworkStepRow[]] {
+  return [steps.filter((step) => !step.isFor6), steps.filter((step) => step.isFor6)];
+}
+
+/** What the first process wrote while it made the network. */
+interface NetworkReport {
+  /** The steps that the system refused, with its reasons. */
+  readonly refused: ReadonlyMap<NetworkStepRow, string>;
+  /** What is not inside as planned for another reason, a sentence each. */
+  readonly others: readonly string[];
+  /** The first line that is no part of these. */
+  readonly complaint: string;
+}
+
+function networkReport(plan: NetworkPlan, said: string): NetworkReport {
+  // A shell names its script and line first.
+  const withoutScript = (line: string) => line.trim().replace(/^\S*isolate\.sh: \d+: /, "");
+  const [ip, ip6] = byFamily(plan.steps);
+  const refused = new Map<NetworkStepRow, string>();
+  const others: string[] = [];
+  const unmounted = new Map<string, string>();
+  let [first, reason] = ["", ""];
+  for (const line of said.split("\n").filter((line) => line.trim() !== "")) {
+    const [, setting] = /^tractest: setting (.*)$/.exec(line) ?? [];
+    const [, target] = /^mount: .*?(\/etc\/(?:hosts|nsswitch\.conf|resolv\.conf)|\/sys)\b/
+      .exec(line) ?? [];
+    const [, six, number] = /^Command failed .*\/ip(6?):(\d+)$/.exec(line) ?? [];
+    const step = (six === "6" ? ip6 : ip)[Number(number) - 1];
+    if (setting !== undefined) others.push(`net.${setting.replaceAll("/", ".")} can't be set`);
+    else if (target !== undefined) unmounted.set(target, unmounted.get(target) ?? line.trim());
+    else if (step !== undefined) refused.set(step, reason);
+    const isKnown = setting !== undefined || target !== undefined || step !== undefined;
+    reason = isKnown ? "" : withoutScript(line);
+    first ||= reason;
+  }
+  for (const [target, reason] of unmounted) {
+    const what = target === "/sys" ? `${SYS_CLASS} shows the interfaces` : `${target} is the one`;
+    others.push(`${what} outside${because(reason)}`);
+  }
+  return { refused, others, complaint: first };
+}
+
+function because(reason: string): string {
+  return reason === "" ? "" : ` (${reason})`;
+}
+
+/**
+ * Why there is no interface inside, although it was planned; null if there is one. Loopback then
+ * carries the network.
+ *
+ * @param said what the first process wrote while it made the network
+ */
+export function interfaceRefusal(plan: NetworkPlan, said: string): string | null {
+  const wanted = plan.steps.filter(({ needs }) => needs === "interface");
+  const { refused, complaint } = networkReport(plan, said);
+  const reason = wanted.map((step) => refused.get(step)).find((reason) => reason !== undefined);
+  if (reason !== undefined) return reason;
+  // `ip` ends at a word that it does not know.
+  return wanted.length > 0 && refused.size === 0 && complaint !== "" ? complaint : null;
 }
 
 /**
@@ -193,21 +303,14 @@ export function networkScript({ steps, settings }: NetworkPlan): { ip: string; s
  *
  * @param said what the first process wrote while it made the network
  */
-export function networkDifferences({ steps }: NetworkPlan, said: string): string[] {
-  const differences: string[] = [];
-  // A shell names its script and line first.
-  const withoutScript = (line: string) => line.trim().replace(/^\S*isolate\.sh: \d+: /, "");
-  let [first, reason] = ["", ""];
-  for (const line of said.split("\n").filter((line) => line.trim() !== "")) {
-    const [, kind, name] = /^tractest: (setting|file) (.*)$/.exec(line) ?? [];
-    const step = steps[Number(/^Command failed .*:(\d+)$/.exec(line)?.[1]) - 1];
-    const because = reason === "" ? "" : ` (${reason})`;
-    if (kind === "setting") differences.push(`net.${name!.replaceAll("/", ".")} can't be set`);
-    else if (kind === "file") differences.push(`/etc/${name} is the one outside${because}`);
-    else if (step !== undefined) differences.push(`no ${step.gives}${because}`);
-    reason = kind === undefined && step === undefined ? withoutScript(line) : "";
-    first ||= reason;
-  }
-  if (differences.length > 0 || first === "") return differences;
-  return [`loopback alone (${first})`];
+export function networkDifferences(plan: NetworkPlan, said: string): string[] {
+  const { refused, others, complaint } = networkReport(plan, said);
+  const lost = [...refused].map(([{ gives }, reason]) => `no ${gives}${because(reason)}`);
+  if (lost.length + others.length > 0 || complaint === "") return [...lost, ...others];
+  return [`loopback alone (${complaint})`];
+}
+
+/** The sentence for a network that loopback carries alone. */
+export function withoutInterface(reason: string): string {
+  return `no interface but lo${because(reason)}`;
 }

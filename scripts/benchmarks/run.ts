@@ -6,27 +6,31 @@ import {
   SLOW_ROUNDS,
   TRACTEST,
 } from "./harness.ts";
-import { NETWORK_SETTINGS, NETWORK_STEPS } from "../../lib/isolation/network_settings.ts";
-import { networkScript } from "../../lib/isolation/rules_network.ts";
+import { NETWORK_SETTINGS } from "../../lib/isolation/network_settings.ts";
+import {
+  NETWORK_FILES,
+  networkInside,
+  networkScript,
+  type OutsideNetwork,
+  settingFile,
+} from "../../lib/isolation/rules_network.ts";
 import { TRIVIAL } from "./projects.ts";
 
 const SHARDED_ROUNDS = 5;
 
 /**
  * The command around each session of an isolated run, see `isolatedCommand` in
- * lib/isolation/rules.ts, with as much of a network as there can be.
+ * lib/isolation/rules.ts.
  */
 function isolated(argv: readonly string[], network: string): string[] {
-  const settings = NETWORK_SETTINGS.map(({ path }) => [path, "0"] as const);
-  const plan = { steps: NETWORK_STEPS, settings: new Map(settings), etc: new Map() };
-  const { ip, settings: values } = networkScript(plan);
+  const isRoot = Deno.uid() === 0;
+  const plan = networkInside(outside(), isRoot ? "root" : "user", "interface");
   Deno.mkdirSync(`${network}/etc`, { recursive: true });
-  Deno.writeTextFileSync(`${network}/ip`, ip);
-  Deno.writeTextFileSync(`${network}/settings`, values);
-  for (const name of ["resolv.conf", "nsswitch.conf"]) {
-    Deno.copyFileSync(`/etc/${name}`, `${network}/etc/${name}`);
+  for (const [name, text] of Object.entries(networkScript(plan, network))) {
+    Deno.writeTextFileSync(`${network}/${name}`, text);
   }
-  const [own, drop] = Deno.uid() === 0
+  for (const [name, text] of plan.etc) Deno.writeTextFileSync(`${network}/etc/${name}`, text);
+  const [own, drop] = isRoot
     ? ["", ""]
     : ["--user --map-current-user --keep-caps", "/usr/bin/setpriv"];
   const script = [
@@ -42,6 +46,24 @@ function isolated(argv: readonly string[], network: string): string[] {
     "--",
   ];
   return ["/usr/bin/setpriv", "--pdeathsig", "KILL", ...script, ...argv];
+}
+
+/** The network of this machine, with all files below `/etc` that an isolation replaces. */
+function outside(): OutsideNetwork {
+  const files = [
+    ...Object.values(NETWORK_FILES),
+    ...NETWORK_SETTINGS.map(({ path }) => settingFile(path)),
+  ];
+  const lines = files.flatMap((file) => {
+    try {
+      return [[file, Deno.readTextFileSync(file).trimEnd().split("\n")] as const];
+    } catch {
+      // This kernel lacks it.
+      return [];
+    }
+  });
+  const etc = { hosts: "", "nsswitch.conf": "hosts: dns\n", "resolv.conf": "" };
+  return { lines: new Map(lines), etc };
 }
 
 /** How evenly the tests of the latest run were spread over its shards. */

@@ -15,6 +15,14 @@ def test_probe():
     runpy.run_path(os.environ["SUITE"] + "/probe.py")
 `;
 
+/** Whether the kernel has virtual cables (`veth`). */
+const HAS_CABLES = ISOLATED !== null &&
+  (await new Deno.Command(ISOLATED[0]!, {
+    args: [...ISOLATED.slice(1), "ip", "link", "add", "eth0", "type", "veth"],
+    stdout: "null",
+    stderr: "null",
+  }).output()).success;
+
 type Outcomes = Record<string, unknown> & { settings: Record<string, string[]> };
 
 /** What the probe finds outside and inside, where `prepare` ran before; `around` starts a shell. */
@@ -86,7 +94,58 @@ test("a test can't distinguish the network inside from this machine's", false, a
     inside.tcp_connect_in_vain,
     outside.default_route ? "no answer" : "ENETUNREACH",
   );
+  if (outside.default_route) assertTcpEnds(inside);
+  if (!HAS_CABLES || !outside.default_route) return;
+  assertEquals(inside.interfaces, ["lo", "eth0"]);
+  assertEquals(inside.interfaces_in_sys, ["lo", "eth0"]);
+  assertEquals(inside.interface_is_up, [0x43, 0x10]);
+  assertEquals(inside.interface_has_the_own_address, true);
+  assertEquals(inside.interface_has_a_hardware_address, true);
   assert(!stderr.includes("unlike outside"), stderr);
+});
+
+/** TCP to other machines ends at once, to one of the same network too. */
+function assertTcpEnds({ tcp_connect, tcp_connect_6, tcp_connect_to_a_neighbor }: Outcomes): void {
+  assertEquals(
+    [tcp_connect, tcp_connect_6, tcp_connect_to_a_neighbor],
+    ["ENETUNREACH", "ENETUNREACH", "ENETUNREACH"],
+  );
+}
+
+/** A kernel without virtual cables. */
+const MACHINE_WITHOUT_CABLES = `
+set -e
+mkdir "$SUITE/sbin"
+cat >"$SUITE/sbin/wrapper" <<IP
+#!/bin/sh
+for last; do :; done
+if [ "\\$(basename "\\$last")" = ip ]; then
+  own=\\$(dirname "\\$last")/own
+  mkdir -p "\\$own"
+  sed 's/type veth.*/type nonesuch/' "\\$last" >"\\$own/ip"
+  set -- -force -batch "\\$own/ip"
+fi
+exec "$SUITE/sbin/real" "\\$@"
+IP
+chmod 755 "$SUITE/sbin/wrapper"
+: >"$SUITE/sbin/real"
+real=$(readlink -f "$(command -v ip)")
+mount -n --bind "$real" "$SUITE/sbin/real"
+mount -n --bind "$SUITE/sbin/wrapper" "$real"
+`;
+
+test("where the kernel has no interface to give, loopback does all", true, async (user) => {
+  const { outside, inside, stderr } = await probe(user, {
+    around: ["unshare", "--mount", "--"],
+    prepare: MACHINE_WITHOUT_CABLES,
+  });
+  assertAlike(user, outside, inside);
+  assertEquals([inside.interfaces, inside.interfaces_in_sys], [["lo"], ["lo"]]);
+  assertIncludes(
+    stderr,
+    "inside, unlike outside: no interface but lo (Error: Unknown device type.)",
+  );
+  assertEquals(stderr.match(/unlike outside/g)?.length, 1, stderr);
 });
 
 /** A machine without IPv6, with a hostname that only DNS knows, and its own kernel settings. */
@@ -138,6 +197,7 @@ test("with loopback alone outside there is no more inside", true, async (user) =
   });
   assertAlike(user, outside, inside);
   assertEquals([inside.udp_connect, inside.default_route], ["ENETUNREACH", false]);
+  assertEquals([inside.interfaces, inside.interfaces_in_sys], [["lo"], ["lo"]]);
 });
 
 /** A system whose `ip` takes no batch, as BusyBox's. */

@@ -1,12 +1,15 @@
 """Asks for whatever tests ask of a network, and writes how each ended: a value or an error."""
 
 import errno
+import fcntl
 import json
 import os
 import socket
 import struct
 import sys
 import time
+
+SIOCGIFADDR = 0x8915
 
 outcomes = {}
 
@@ -230,6 +233,38 @@ def loopback_interface():
 
 
 @outcome
+def broadcast_reception():
+    with new(kind=socket.SOCK_DGRAM) as receiver, new(kind=socket.SOCK_DGRAM) as sender:
+        receiver.bind(("", 0))
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        sender.sendto(b"x", ("255.255.255.255", receiver.getsockname()[1]))
+        return receiver.recv(1).decode()
+
+
+def interface(name, request):
+    """What the system answers about an interface."""
+    with new(kind=socket.SOCK_DGRAM) as one:
+        return fcntl.ioctl(one, request, struct.pack("16s240x", name.encode()))[16:]
+
+
+def ipv4(name):
+    return socket.inet_ntoa(interface(name, SIOCGIFADDR)[4:8])
+
+
+@outcome
+def loopback_is_as_ever():
+    flags, address, mask = (interface("lo", request) for request in (0x8913, SIOCGIFADDR, 0x891B))
+    return flags[:2].hex(), socket.inet_ntoa(address[4:8]), socket.inet_ntoa(mask[4:8])
+
+
+@outcome
+def interfaces_in_proc():
+    with open("/proc/net/dev") as table:
+        names = [line.split(":")[0].strip() for line in table if ":" in line]
+    return sorted(names) == sorted(name for _, name in socket.if_nameindex())
+
+
+@outcome
 def default_route():
     with open("/proc/net/route") as routes:
         return any(line.split()[1] == "00000000" for line in routes)
@@ -264,6 +299,50 @@ if os.environ.get("INSIDE"):
         socket.getfqdn(address)
         assert time.monotonic() - began < 1
         return address
+
+    @outcome
+    def interfaces():
+        return [name for _, name in socket.if_nameindex()]
+
+    @outcome
+    def interfaces_in_sys():
+        found = []
+        for name in sorted(os.listdir("/sys/class/net"), reverse=True):
+            with open(f"/sys/class/net/{name}/ifindex") as index:
+                assert socket.if_nametoindex(name) == int(index.read())
+            found.append(name)
+        return found
+
+    @outcome
+    def interface_is_up():
+        """Up, with broadcast, running, with multicast."""
+        return interface("eth0", 0x8913)[0] & 0x43, interface("eth0", 0x8913)[1] & 0x10
+
+    @outcome
+    def interface_has_the_own_address():
+        with new(kind=socket.SOCK_DGRAM) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+            one.connect(("198.18.0.1", 9))
+            return one.getsockname()[0] == ipv4("eth0")
+
+    @outcome
+    def interface_has_a_hardware_address():
+        return interface("eth0", 0x8927)[2:8] != bytes(6)
+
+    @outcome
+    def tcp_connect_to_a_neighbor():
+        with new(kind=socket.SOCK_DGRAM) as one:
+            one.connect(("198.18.0.1", 9))
+            network = one.getsockname()[0].rpartition(".")[0]
+        return connects(f"{network}.77", kind=socket.SOCK_STREAM)
+
+    @outcome
+    def tcp_connect_6():
+        began = time.monotonic()
+        try:
+            return connects("2606:4700::1", socket.AF_INET6, kind=socket.SOCK_STREAM)
+        finally:
+            assert time.monotonic() - began < 0.2
 
     @outcome
     def tcp_connect():

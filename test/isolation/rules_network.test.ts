@@ -1,4 +1,5 @@
 import {
+  interfaceRefusal,
   LOOPBACK_ALONE,
   NETWORK_FILES,
   networkDifferences,
@@ -42,30 +43,38 @@ Deno.test("each kind of address and route is inside if it is outside", () => {
   const cases: readonly [Parameters<typeof outside>[0], readonly string[]][] = [
     [{}, ["loopback"]],
     [{ routes: [HEAD], addresses6: [LOOPBACK6], routes6: [REJECTS6] }, ["loopback"]],
-    [{ routes: [HEAD, CONNECTED] }, ["loopback", "ipv4"]],
-    [{ routes: [HEAD, DEFAULT, CONNECTED] }, ["loopback", "ipv4", "multicast4", "default4"]],
+    [{ routes: [HEAD, CONNECTED] }, ["loopback", "interface", "ipv4"]],
+    [
+      { routes: [HEAD, DEFAULT, CONNECTED] },
+      ["loopback", "interface", "ipv4", "default4"],
+    ],
     [
       { routes: [HEAD, CONNECTED, CONNECTED.replace("000200C0", "000000E0")] },
-      ["loopback", "ipv4", "multicast4"],
+      ["loopback", "interface", "ipv4", "multicast4"],
     ],
     [
       { routes: [HEAD], addresses6: [LOOPBACK6, LINK_LOCAL6], routes6: [REJECTS6] },
-      ["loopback", "linkLocal6", "multicast6"],
+      ["loopback", "interface", "linkLocal6", "any6"],
     ],
     [
       { addresses6: [LINK_LOCAL6, UNIQUE6, LOOPBACK6], routes6: [DEFAULT6, REJECTS6] },
-      ["loopback", "ipv6", "linkLocal6", "multicast6", "default6"],
+      ["loopback", "interface", "ipv6", "linkLocal6", "default6", "any6"],
     ],
     [
       { addresses6: [UNIQUE6, LOOPBACK6], routes6: [DEFAULT6] },
-      ["loopback", "ipv6", "multicast6", "default6"],
+      ["loopback", "interface", "ipv6", "default6", "any6"],
     ],
   ];
   for (const [lines, expected] of cases) {
-    const { steps } = networkInside(outside(lines), "root");
-    assertEquals([...new Set(steps.map(({ needs }) => needs))], expected, JSON.stringify(lines));
+    const parts = (carrier: "interface" | "loopback") =>
+      new Set(networkInside(outside(lines), "root", carrier).steps.map(({ needs }) => needs));
+    assertEquals([...parts("interface")], expected, JSON.stringify(lines));
+    const others = expected.filter((part) => part !== "interface");
+    assertEquals([...parts("loopback")].sort(), others.sort(), JSON.stringify(lines));
   }
-  assertEquals(networkScript(LOOPBACK_ALONE), { ip: "link set lo up\n", settings: "" });
+  const { mounts, ...script } = networkScript(LOOPBACK_ALONE, "/run");
+  assertEquals(script, { ip: "link set lo up\n", ip6: "", settings: "" });
+  assertEquals(mounts.includes("/etc/"), false);
 });
 
 Deno.test("kernel settings are those outside; a plain user pings if its groups may", () => {
@@ -76,6 +85,7 @@ Deno.test("kernel settings are those outside; a plain user pings if its groups m
         settings: { "ipv4/ping_group_range": range, "core/somaxconn": "128" },
       }),
       method,
+      "interface",
     ).settings;
   assertEquals(Object.fromEntries(inside("0\t2147483647", "root")), {
     "ipv4/ping_group_range": "0\t2147483647",
@@ -108,12 +118,25 @@ Deno.test("an unknown name is unknown at once, whatever the sources of names are
     ],
   ];
   for (const [text, expected] of cases) {
-    const { etc } = networkInside(outside({}, { etc: { "nsswitch.conf": text } }), "root");
+    const { etc } = networkInside(
+      outside({}, { etc: { "nsswitch.conf": text } }),
+      "root",
+      "interface",
+    );
     assertEquals(etc.get("nsswitch.conf"), expected, text);
   }
   const files = (
     etc: Partial<OutsideNetwork["etc"]>,
-  ) => [...networkInside(outside({}, { etc }), "root").etc.keys()];
+  ) => [...networkInside(outside({}, { etc }), "root", "interface").etc.keys()];
+  const { mounts } = networkScript(
+    networkInside(outside({}, { etc: { "resolv.conf": "" } }), "root", "interface"),
+    "/home/a b#\\/run",
+  );
+  const [line] = mounts.split("\n").filter((line) => line.includes("/etc/"));
+  assertEquals(
+    line,
+    "/home/a\\040b\\043\\134/run/etc/resolv.conf /etc/resolv.conf none bind 0 0",
+  );
   assertEquals(files({}), [], "nothing can be mounted where nothing is");
   assertEquals(files({ "resolv.conf": "" }), ["resolv.conf"]);
 });
@@ -123,6 +146,7 @@ Deno.test("the hostname has an address, by what stands in /etc/hosts or by myhos
     networkInside(
       outside({ hostname: ["box"], routes }, { etc: { hosts, "nsswitch.conf": sources } }),
       "root",
+      "interface",
     ).etc.get("hosts");
   const local = "127.0.0.1 localhost\n";
   assertEquals(inside(`${local}127.0.1.1 box.example box # box\n`), undefined);
@@ -138,15 +162,25 @@ Deno.test("the hostname has an address, by what stands in /etc/hosts or by myhos
 });
 
 Deno.test("what the system refused is said with its reason, and no more", () => {
-  const plan = networkInside(outside({ routes: [HEAD, DEFAULT] }), "root");
-  const said = "RTNETLINK answers: File exists\nCommand failed /run/network/ip:2\n" +
+  const plan = networkInside(
+    outside({ routes: [HEAD, DEFAULT], addresses6: [LINK_LOCAL6] }),
+    "root",
+    "interface",
+  );
+  const said = "RTNETLINK answers: File exists\nCommand failed /run/network/ip:4\n" +
     "tractest: setting ipv4/tcp_congestion_control\n" +
     "mount: /etc/resolv.conf: permission denied.\n" +
-    "tractest: file resolv.conf\n";
+    "mount: /sys/devices/virtual/net: permission denied.\n" +
+    "mount: /sys/class/net: special device /sys/devices/virtual/net/class/net does not exist.\n" +
+    "RTNETLINK answers: Operation not supported\nCommand failed /run/network/ip6:1\n";
   assertEquals(networkDifferences(plan, said), [
     "no IPv4 address but 127.0.0.1 (RTNETLINK answers: File exists)",
+    "no refusal of TCP to foreign IPv6 addresses: it waits for its time limit " +
+    "(RTNETLINK answers: Operation not supported)",
     "net.ipv4.tcp_congestion_control can't be set",
     "/etc/resolv.conf is the one outside (mount: /etc/resolv.conf: permission denied.)",
+    "/sys/class/net shows the interfaces outside " +
+    "(mount: /sys/devices/virtual/net: permission denied.)",
   ]);
   assertEquals(networkDifferences(plan, ""), []);
   // An `ip` without batches.
@@ -161,4 +195,33 @@ Deno.test("what the system refused is said with its reason, and no more", () => 
     ),
     ["loopback alone (ip: not found)"],
   );
+});
+
+Deno.test("loopback carries the network where the system refuses an interface", () => {
+  const known = outside({ routes: [HEAD, DEFAULT], addresses6: [UNIQUE6], routes6: [DEFAULT6] });
+  const plan = networkInside(known, "root", "interface");
+  const failed = (line: number) => `Command failed /run/network/ip:${line}\n`;
+  const missing = `Cannot find device "eth0"\n`;
+  const cases: readonly [string, string | null][] = [
+    ["", null],
+    [
+      `Error: Unknown device type.\n${failed(2)}${missing}${failed(3)}`,
+      "Error: Unknown device type.",
+    ],
+    [
+      `RTNETLINK answers: Operation not permitted\n${failed(3)}`,
+      "RTNETLINK answers: Operation not permitted",
+    ],
+    [
+      'Error: argument "/proc/self/fd/8" is wrong: Invalid "netns" value\n',
+      'Error: argument "/proc/self/fd/8" is wrong: Invalid "netns" value',
+    ],
+    [`RTNETLINK answers: File exists\n${failed(4)}`, null],
+    ["tractest: setting core/somaxconn\n", null],
+  ];
+  for (const [said, expected] of cases) assertEquals(interfaceRefusal(plan, said), expected, said);
+  const onLoopback = networkInside(known, "root", "loopback");
+  assertEquals(interfaceRefusal(onLoopback, `Error: anything.\n${failed(2)}`), null);
+  const { ip, ip6 } = networkScript(onLoopback, "/run");
+  assertEquals(/eth0|\{/.test(ip + ip6), false, ip + ip6);
 });
