@@ -14,6 +14,7 @@ import { Printer, toJson } from "./terminal/printer.ts";
  */
 export const VERBS = {
   run: async () => (await import("./run/command.ts")).VERB,
+  watch: async () => (await import("./watch/command.ts")).VERB,
   affected: async () => (await import("./affected/command.ts")).VERB,
   check: async () => (await import("./commands/check.ts")).VERB,
   stress: async () => (await import("./stress/command.ts")).VERB,

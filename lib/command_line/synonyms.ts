@@ -48,6 +48,7 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   tests: "run",
   top: "tree --watch",
   trends: "history",
+  tdd: "watch",
 };
 
 /** The same for options of `run`. What pytest or a plugin of the venv knows still goes to it. */
@@ -62,5 +63,6 @@ export const OPTION_SYNONYMS: Readonly<Record<string, string>> = {
   "--repeat": "tractest stress",
   "--retry": "--retries",
   "--rerun-failed": "tractest failed --run",
+  "--watch": "tractest watch",
   "--workers": "--jobs",
 };

@@ -110,6 +110,12 @@ export interface Files {
    * sockets where `ss` shows none.
    */
   connectUnix(path: string): Promise<ConnectOutcome>;
+  /**
+   * Calls `onPath` with each path directly in one of `directories` that is created, changed,
+   * renamed or removed, and with null when some may be missed. The returned function ends it.
+   * Throws a TractestError if the system can't watch so many, or one is missing.
+   */
+  watch(directories: readonly string[], onPath: (path: string | null) => void): () => void;
 }
 
 /** What is at a path. */

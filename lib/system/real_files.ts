@@ -222,6 +222,16 @@ export class RealFiles implements Files {
     return (await import("./sqlite.ts")).openSqlite(path, options);
   }
 
+  watch(directories: readonly string[], onPath: (path: string | null) => void): () => void {
+    try {
+      const watcher = Deno.watchFs([...directories], { recursive: false });
+      void reportPaths(watcher, onPath);
+      return () => watcher.close();
+    } catch (error) {
+      throw systemFailure("watch", directories[0] ?? "", error);
+    }
+  }
+
   async connectUnix(path: string): Promise<ConnectOutcome> {
     try {
       const connection = await Deno.connect({ transport: "unix", path });
@@ -232,6 +242,21 @@ export class RealFiles implements Files {
       if (error instanceof Deno.errors.NotFound) return "missing";
       return "failed";
     }
+  }
+}
+
+async function reportPaths(
+  watcher: Deno.FsWatcher,
+  onPath: (path: string | null) => void,
+): Promise<void> {
+  try {
+    for await (const { kind, paths, flag } of watcher) {
+      if (kind === "access") continue;
+      if (flag === "rescan" || paths.length === 0) onPath(null);
+      for (const path of paths) onPath(path);
+    }
+  } catch {
+    onPath(null);
   }
 }
 

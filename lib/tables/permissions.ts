@@ -345,6 +345,16 @@ export const PERMISSIONS = [
       "sh, setpriv, unshare, mount and ip (or ifconfig, python3)",
   },
   {
+    row: "watch",
+    programs: ["env", "git", "ps", "cat", ...SIGNALS],
+    env: RUN_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "reads files that change, and starts `run`, in a process of its own, by env",
+  },
+  {
     row: "status",
     programs: ALIVE,
     env: STATE_ENV,

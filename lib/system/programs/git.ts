@@ -217,6 +217,12 @@ export class Git {
     return parseNulList(await this.#output(words, "which files are new"));
   }
 
+  /** Files below the directory, relative to it, without those that git ignores. */
+  async files(): Promise<string[]> {
+    const words = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
+    return parseNulList(await this.#output(words, "which files are watched"));
+  }
+
   /** Tracked regular files whose content git reads from the work tree; relative. */
   async plainFiles(paths: readonly string[]): Promise<string[]> {
     const words = ["ls-files", "--cached", "--stage", "-v", "-z", "--", ...paths];

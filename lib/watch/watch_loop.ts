@@ -1,0 +1,267 @@
+import type { Change } from "../affected/affected_targets.ts";
+import { escapeText } from "../base/escape.ts";
+import type { Context } from "../command_line/context.ts";
+import { wordsOf } from "../command_line/parse.ts";
+import type { CommandLine } from "../command_line/parsed_line.ts";
+import { TractestError } from "../errors.ts";
+import type { Project } from "../project/project.ts";
+import { testTree } from "../project/targets.ts";
+import { Keyboard } from "../run/keyboard.ts";
+import {
+  ENDING_SIGNAL_NAMES,
+  ENDING_SIGNALS,
+  type EndingSignal,
+  EXIT,
+  type ExitCode,
+} from "../tables/exit_codes.ts";
+import { FileChanges } from "./file_changes.ts";
+import { isTarget, planOf } from "./plan.ts";
+import { isAnswer, joined, WrittenByTests } from "./rules.ts";
+import { say, showBeginning, showPlan, showWaiting } from "./show.ts";
+import { OWN_OPTIONS, type WatchOptions } from "./watch_options.ts";
+import { atTerminal, WatchedRun } from "./watched_run.ts";
+import type { Plan, Wish } from "./wish.ts";
+
+/** Something that `watch` reacts to. */
+type Event =
+  | { readonly kind: "changes"; readonly changes: readonly Change[] }
+  | { readonly kind: "key"; readonly key: string }
+  | { readonly kind: "signal"; readonly signal: EndingSignal }
+  | { readonly kind: "ended"; readonly code: ExitCode };
+
+/** What a key asks for. */
+const WISHES: Readonly<Record<string, Wish>> = {
+  "\n": { kind: "all" },
+  "\r": { kind: "all" },
+  f: { kind: "failed" },
+  a: { kind: "affected", changes: "branch" },
+};
+
+/** Runs tests when files change or keys ask for it, until a key or a signal ends it. */
+export class WatchLoop {
+  readonly #events: Event[] = [];
+  #wake: () => void = () => {};
+  readonly #written = new WrittenByTests();
+  /** What changed and was not tested yet. */
+  #pending: readonly Change[] = [];
+  /** Files that changed during the run, and may start another one after it. */
+  #afterwards: readonly Change[] = [];
+  #running: WatchedRun | null = null;
+  #last: Wish = { kind: "affected", changes: "uncommitted" };
+  /** What to run when the current run has ended. */
+  #next: Wish | null = null;
+  /** The exit code with which to end. */
+  #end: ExitCode | null = null;
+  #files: FileChanges | null = null;
+  #keyboard: Keyboard | null = null;
+  #wasRun = false;
+
+  constructor(
+    private readonly context: Context<WatchOptions>,
+    private readonly project: Project,
+  ) {}
+
+  /** Watches until the end; returns the exit code. */
+  async run(): Promise<ExitCode> {
+    const { host, printer, line } = this.context;
+    const off = ENDING_SIGNAL_NAMES.map((signal) =>
+      host.onSignal(signal, () => this.#send({ kind: "signal", signal }))
+    );
+    try {
+      this.#files = await FileChanges.begin(host, this.project.root, {
+        poll: line.options.poll,
+        onChanges: (changes) => this.#send({ kind: "changes", changes }),
+        onPolling: (why) => this.#warn(why),
+      });
+      this.#openKeyboard();
+      const { root } = this.project;
+      showBeginning(printer, root, this.#files.count);
+      if (this.project.top !== null) await this.#start(this.#last);
+      else showWaiting(printer, null, this.#now());
+      while (this.#end === null || this.#running !== null) await this.#handle(await this.#event());
+      return this.#end;
+    } finally {
+      for (const remove of off) remove();
+      this.#keyboard?.close();
+      this.#files?.close();
+      await host.abandon();
+    }
+  }
+
+  #warn(why: TractestError): void {
+    const { host, printer } = this.context;
+    printer.warn(escapeText(`${why.message}: ${say.polling}`));
+    if (host.platform !== "linux") return;
+    printer.hint(
+      "sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512",
+    );
+  }
+
+  get #hasKeys(): boolean {
+    return this.context.host.terminal.stdinIsTerminal;
+  }
+
+  #openKeyboard(): void {
+    if (!this.#hasKeys) return;
+    this.#keyboard = new Keyboard(this.context.host, {
+      onKey: (key) => this.#send({ kind: "key", key }),
+      onStop: () => {},
+      onContinue: () => {},
+    });
+  }
+
+  #send(event: Event): void {
+    this.#events.push(event);
+    this.#wake();
+  }
+
+  async #event(): Promise<Event> {
+    while (this.#events.length === 0) {
+      await new Promise<void>((done) => this.#wake = done);
+    }
+    return this.#events.shift()!;
+  }
+
+  async #handle(event: Event): Promise<void> {
+    if (event.kind === "signal") return this.#onSignal(event.signal);
+    if (event.kind === "ended") return await this.#onEnd(event.code);
+    if (this.#end !== null) return;
+    if (event.kind === "key") return await this.#onKey(event.key);
+    if (this.#running !== null) return await this.#onChangesDuring(event.changes);
+    for (const { path } of event.changes) this.#written.apart(path);
+    this.#pending = joined(this.#pending, event.changes);
+    await this.#start({ kind: "changes" });
+  }
+
+  #onSignal(signal: EndingSignal): void {
+    this.#end ??= ENDING_SIGNALS[signal];
+    // Ctrl-C, Ctrl-\ and the end of a terminal reach the run without us.
+    if (signal !== "SIGTERM" && atTerminal(this.context.host)) this.#running?.stoppedByTerminal();
+    else this.#running?.stop();
+  }
+
+  async #onKey(key: string): Promise<void> {
+    if (key === "q") {
+      this.#end = EXIT.ok;
+      this.#running?.stop();
+      return;
+    }
+    const wish = key === "r" ? this.#last : WISHES[key];
+    if (wish === undefined) return;
+    if (this.#running === null) return await this.#start(wish);
+    this.#next = wish;
+    this.#running.stop();
+  }
+
+  /** Files changed during a run: those that tests write must not restart it forever. */
+  async #onChangesDuring(changes: readonly Change[]): Promise<void> {
+    const isOver = this.#running === null;
+    const restarting = changes.filter((change) => {
+      const { path } = change;
+      const reaction = this.#written.during(path);
+      if (reaction === "ignore") {
+        if (this.#written.isNews(path)) this.#aside(say.written(path));
+      } else this.#afterwards = joined(this.#afterwards, [change]);
+      return reaction === "restart";
+    });
+    if (isOver || restarting.length === 0 || this.#running!.isStopped) return;
+    const plan = await this.#plan({ kind: "changes" }, restarting);
+    // Without affected tests the run is as good as before.
+    if (plan === null || plan.targets?.length === 0 || this.#running === null) return;
+    this.#aside(say.restarts(plan.title));
+    this.#next = this.#last;
+    this.#running.stop();
+  }
+
+  /** Says something while tests run: pytest may be in the middle of a line. */
+  #aside(text: string): void {
+    const { printer } = this.context;
+    printer.note();
+    printer.note(`── ${this.#now().time}  ${escapeText(text)}`);
+  }
+
+  async #onEnd(code: ExitCode): Promise<void> {
+    const { printer } = this.context;
+    const wasStopped = this.#running!.isStopped;
+    this.#running = null;
+    // Everything that tests wrote is read before what a person writes next.
+    await this.#files!.settle();
+    await this.#takeLateChanges();
+    if (this.#end !== null) return;
+    if (code === EXIT.usage && !this.#wasRun) return void (this.#end = code);
+    this.#wasRun = true;
+    if (!wasStopped && isAnswer(code)) this.#pending = [];
+    const late = this.#afterwards;
+    this.#pending = joined(this.#pending, late);
+    this.#afterwards = [];
+    const next = this.#next ??
+      (late.length > 0 && !wasStopped ? { kind: "changes" } as const : null);
+    this.#next = null;
+    if (next !== null) await this.#start(next, wasStopped ? null : code);
+    else showWaiting(printer, code, this.#now());
+  }
+
+  /** The changes that were reported when the run ended are still those of the run. */
+  async #takeLateChanges(): Promise<void> {
+    const isLate = (event: Event) => event.kind === "changes";
+    const late = this.#events.filter(isLate);
+    const others = this.#events.filter((event) => !isLate(event));
+    this.#events.splice(0, this.#events.length, ...others);
+    for (const event of late) {
+      if (event.kind === "changes") await this.#onChangesDuring(event.changes);
+    }
+  }
+
+  #now() {
+    const { host } = this.context;
+    const time = new Date(host.clock.now()).toTimeString().slice(0, 8);
+    return { time, hasKeys: this.#hasKeys, width: host.terminal.stderr.columns };
+  }
+
+  /** Plans a run; null if that failed, which is shown. */
+  async #plan(wish: Wish, changes: readonly Change[]): Promise<Plan | null> {
+    const { printer } = this.context;
+    try {
+      return await planOf(this.context, wish, changes);
+    } catch (error) {
+      if (!(error instanceof TractestError)) throw error;
+      printer.note(`${printer.paint("red", "error:", "stderr")} ${escapeText(error.message)}`);
+      if (error.hint) printer.hint(escapeText(error.hint));
+      return null;
+    }
+  }
+
+  /** Starts a run, if there is something to run. */
+  async #start(wish: Wish, before: ExitCode | null = null): Promise<void> {
+    const { host, printer, line } = this.context;
+    const plan = await this.#plan(wish, this.#pending);
+    if (plan === null) return showWaiting(printer, before, this.#now());
+    if (line.options.clear && host.terminal.stdout.isTerminal && plan.targets?.length !== 0) {
+      host.terminal.stdout.write("\x1b[2J\x1b[3J\x1b[H");
+    }
+    showPlan(printer, plan, this.#now());
+    if (plan.targets?.length === 0) {
+      if (wish.kind === "changes") this.#pending = [];
+      return showWaiting(printer, before, this.#now());
+    }
+    this.#last = wish;
+    this.#written.begin();
+    const run = await WatchedRun.start(host, await this.#words(plan));
+    this.#running = run;
+    void run.ended.then((code) => this.#send({ kind: "ended", code }));
+  }
+
+  /** The words of a run: the typed ones, with the planned targets instead of the typed. */
+  async #words({ targets }: Plan): Promise<string[]> {
+    const { host, line } = this.context;
+    const { isolate: configured } = this.project.configuration;
+    const isOpen = configured === null && !line.has("isolate") && !line.has("no-isolate");
+    const first = isOpen ? ["--isolate=auto"] : [];
+    if (targets === null) return wordsOf(line, OWN_OPTIONS, first);
+    const tree = await testTree(host, this.project);
+    const rest = (line.words ?? []).filter((item) => !isTarget(item, tree));
+    // In front, where none can be read as the value of an option.
+    const words = [...targets.map((word) => ({ kind: "target", word }) as const), ...rest];
+    return wordsOf({ ...line, words } as CommandLine, OWN_OPTIONS, first);
+  }
+}

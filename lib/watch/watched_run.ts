@@ -1,0 +1,75 @@
+import { UsageError } from "../errors.ts";
+import type { Host, StartedProgram } from "../system/host.ts";
+import { envCommand, inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
+import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+
+/**
+ * The path of this program.
+ *
+ * @throws {UsageError} if it does not know it
+ */
+export function ownExecutable(host: Host): string {
+  const { executable, kind } = host.build();
+  if (executable !== undefined) return executable;
+  throw new UsageError(
+    `Cannot start runs: this tractest (${kind}) does not know its own executable`,
+    "scripts/build makes one that does; call it by its path",
+  );
+}
+
+/** A `tractest run` that `watch` has started. */
+export class WatchedRun {
+  /** Its exit code, when it and its tests have ended. */
+  readonly ended: Promise<ExitCode>;
+  #isStopped = false;
+
+  private constructor(private readonly child: StartedProgram) {
+    this.ended = child.status.then(({ code, signal }) =>
+      signal === "SIGKILL" ? EXIT.terminated : code
+    );
+  }
+
+  /** Starts `tractest run` with these words. It gets no input: keys are for `watch`. */
+  static async start(host: Host, words: readonly string[]): Promise<WatchedRun> {
+    const { args, env } = envCommand({
+      inherited: await inheritedEnvironment(host),
+      argv: [ownExecutable(host), "run", ...words],
+      sigint: await sigintMethod(host) === "env" ? "env" : "as-inherited",
+    });
+    const child = host.programs.start("env", args, {
+      why: "the tests",
+      cwd: host.cwd,
+      env,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+      detached: !atTerminal(host),
+    });
+    return new WatchedRun(child);
+  }
+
+  /** Whether {@linkcode WatchedRun.stop} was called. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /**
+   * Asks it to end its tests and itself. Not by SIGINT: at a terminal it counts on that reaching
+   * its pytest too, as Ctrl-C does. Only once: the second signal would end the tests by force.
+   */
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.child.kill("SIGTERM");
+  }
+
+  /** A terminal has sent a signal to this program, and so to the run. */
+  stoppedByTerminal(): void {
+    this.#isStopped = true;
+  }
+}
+
+/** Whether the terminal's signals reach this program and all that it starts. */
+export function atTerminal({ terminal }: Host): boolean {
+  return terminal.stdinIsTerminal || terminal.stdout.isTerminal || terminal.stderr.isTerminal;
+}
