@@ -7,6 +7,7 @@ import { DAMAGED_PROGRAM, TractestError, UsageError } from "./errors.ts";
 import type { Host } from "./system/host.ts";
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
 import { Printer, toJson } from "./terminal/printer.ts";
+import { foldFor } from "./terminal/wrap.ts";
 
 /**
  * Every command, in the order of help: by group, the most used first. Each is loaded when it is
@@ -152,8 +153,9 @@ export function reportError(
     const document = toJson({ schema, error: { code, message, hint: hint ?? null } });
     host.terminal.stdout.write(`${document}\n`);
   }
-  host.terminal.stderr.write(`error: ${escapeText(known.message)}\n`);
-  if (known.hint) host.terminal.stderr.write(`hint: ${escapeText(known.hint)}\n`);
+  const { stderr } = host.terminal;
+  stderr.write(`${foldFor(stderr, `error: ${escapeText(known.message)}`)}\n`);
+  if (known.hint) stderr.write(`${foldFor(stderr, `hint: ${escapeText(known.hint)}`)}\n`);
   return known.exitCode;
 }
 

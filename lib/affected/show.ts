@@ -1,7 +1,7 @@
 import { escapeText, shellCommand } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId, unbroken } from "../terminal/wrap.ts";
 import type { Affected, AffectedTarget, Change } from "./affected_targets.ts";
 import type { ChangeKind, ChangeSet } from "./changes.ts";
 import { becauseOf, mostText } from "./because_line.ts";
@@ -21,30 +21,31 @@ export function showAffected(
   if (changes.length === 0) return printer.line(nothingChanged(set, kind));
   const { targets, further, missing, unmapped, mostOfSuite } = found;
   const indented = (rows: readonly (readonly [string, string])[]) =>
-    columns(rows.map(([name, text]) => [`  ${escapeText(name)}`, escapeText(text)]));
+    rows.map(([name, text]) => [`  ${shownId(name)}`, escapeText(text)]);
   const isAll = targets.some(({ relation }) => relation === "all");
-  const parts: readonly (readonly [title: string | null, rows: readonly string[]])[] = [
+  const parts: readonly (readonly [title: string | null, rows: readonly (readonly string[])[]])[] =
     [
-      `${plural(changes.length, "changed file")} ${basisOf(set, kind)}:`,
-      indented(changes.map((change) => [change.path, stateOf(change)])),
-    ],
-    [titleOf(targets, totalsOf), indented(targets.map((target) => rowOf(target, totalsOf)))],
-    ["Farther away, not included:", indented(further.map((target) => rowOf(target, totalsOf)))],
-    [null, mostOfSuite === null || isAll ? [] : [escapeText(mostText(mostOfSuite))]],
-    [
-      "In the change map, but not in the tests:",
-      missing.map(({ test, row }) => `  ${escapeText(test)} (row ${escapeText(row)})`),
-    ],
-    [
-      "No tests are known for these; the full suite covers them:",
-      indented(unmapped.map(({ file, because }) => [file, because])),
-    ],
-  ];
+      [
+        `${plural(changes.length, "changed file")} ${basisOf(set, kind)}:`,
+        indented(changes.map((change) => [change.path, stateOf(change)])),
+      ],
+      [titleOf(targets, totalsOf), indented(targets.map((target) => rowOf(target, totalsOf)))],
+      ["Farther away, not included:", indented(further.map((target) => rowOf(target, totalsOf)))],
+      [null, mostOfSuite === null || isAll ? [] : [[escapeText(mostText(mostOfSuite))]]],
+      [
+        "In the change map, but not in the tests:",
+        missing.map(({ test, row }) => [`  ${escapeText(test)} (row ${escapeText(row)})`]),
+      ],
+      [
+        "No tests are known for these; the full suite covers them:",
+        indented(unmapped.map(({ file, because }) => [file, because])),
+      ],
+    ];
   parts.filter(([, rows], index) => index < 2 || rows.length > 0).forEach(
     ([title, rows], index) => {
       if (index > 0) printer.line();
       if (title !== null) printer.line(title);
-      for (const row of rows) printer.line(row);
+      printer.rows(rows);
     },
   );
   showHints(printer, found);
@@ -87,6 +88,6 @@ function showHints(printer: Printer, { targets, unmapped, options }: Affected): 
   else if (unmapped.length > 0) printer.hint("tractest run");
   for (const { file, options: words, because } of options) {
     const command = shellCommand(["tractest", "run", "--affected", "--only", ...words]);
-    printer.hint(`${command} (${escapeText(file)}: ${because})`);
+    printer.hint(`${unbroken(command)} (${escapeText(file)}: ${because})`);
   }
 }

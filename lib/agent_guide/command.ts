@@ -22,7 +22,7 @@ export type AgentGuideOptions = OptionsOf<typeof OPTIONS>;
 export function agentGuide(
   { printer, line }: Context<AgentGuideOptions>,
 ): Promise<ExitCode> {
-  for (const text of guideLines(line.options.format)) printer.line(text);
+  for (const text of guideLines(line.options.format)) printer.exact(text);
   return Promise.resolve(EXIT.ok);
 }
 

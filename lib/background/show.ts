@@ -3,8 +3,8 @@ import { escapeText } from "../base/escape.ts";
 import { countsLine } from "../pytest/counts.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 import type { KnownRun } from "./known_runs.ts";
 import { resultText } from "./notify.ts";
 import type { RunPhase } from "./rules_run_file.ts";
@@ -34,14 +34,14 @@ export function showRun(printer: Printer, run: ShownRun, now: number): void {
       printer.line("  no tests collected yet (still checking or collecting)");
     }
     for (const { id, since } of running) {
-      printer.line(`  now: ${escapeText(id)}, for ${inWords(now / 1000 - since)}`);
+      printer.line(`  now: ${shownId(id)}, for ${inWords(now / 1000 - since)}`);
     }
   } else if (state === "died") {
-    for (const { id } of running) printer.line(`  was running: ${escapeText(id)}`);
+    for (const { id } of running) printer.line(`  was running: ${shownId(id)}`);
   }
   const failed = [...new Set(model.failures.map(({ id }) => id))];
   for (const id of failed.slice(0, SHOWN_TESTS)) {
-    printer.line(`  ${printer.paint("red", "failed:")} ${escapeText(id)}`);
+    printer.line(`  ${printer.paint("red", "failed:")} ${shownId(id)}`);
   }
   if (failed.length > SHOWN_TESTS) printer.line(`  … and ${failed.length - SHOWN_TESTS} more`);
 }
@@ -52,7 +52,7 @@ export function showEarlier(printer: Printer, runs: readonly KnownRun[], now: nu
     const { runId, command } = run.record;
     return [runId, stateText(run, now), escapeText(command)];
   });
-  for (const line of columns(rows)) printer.line(line);
+  printer.rows(rows);
 }
 
 /** `running for 34 s`, `exit code 1 after 34 s: 1 failed, 20 passed`. */
@@ -138,7 +138,7 @@ export function showStarted(host: Host, printer: Printer, started: StartedRun): 
     ["wait", "wait for its exit code"],
     ["stop", "end it"],
   ].map(([command, purpose]) => [`  tractest ${command} ${runId}`, purpose!]);
-  for (const text of columns(rows)) printer.note(text);
+  printer.rows(rows, { stream: "stderr" });
   if (!host.terminal.stdinIsTerminal) return;
   printer.note(
     "it can't ask: --sync makes a venv, --clean ends leaks, --yes answers all other questions",

@@ -3,6 +3,7 @@ import { plural } from "../base/plural.ts";
 import { rateText } from "../base/rates.ts";
 import { gist } from "../pytest/failure.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId, unbroken } from "../terminal/wrap.ts";
 import { type Bisected, type Shown, type StepShown, type Symptom, WORDS } from "./rules.ts";
 
 /** A step on one line: `step 5 of about 11: after 17 of 66: passes (0.8 s)`. */
@@ -30,7 +31,7 @@ export function showBisected(printer: Printer, { found, seconds, command }: Bise
   for (const note of notes) printer.warn(escapeText(note));
   SHOW[found.verdict](printer, found, `${plural(steps, "pytest")}, ${seconds.toFixed(1)} s`);
   for (const line of failure === null ? [] : gist(failure)) printer.line(`    ${escapeText(line)}`);
-  if (command !== null) printer.line(`reproduce: ${command}`);
+  if (command !== null) printer.line(`reproduce: ${unbroken(command)}`);
 }
 
 /** How each verdict is shown; `took`: how many pytests it took, and how long. */
@@ -40,13 +41,13 @@ const SHOW: Readonly<
   polluter: showCulprits,
   import: showCulprits,
   "by-itself": (printer, found, took) => {
-    const test = printer.paint("red", escapeText(found.test));
+    const test = printer.paint("red", shownId(found.test));
     const runs = runsText(found.with, found.symptom);
     printer.line(`${test} ${doesText(found)} by itself: no polluter (${runs}; ${took})`);
   },
   "not-reproduced": (printer, { test, symptom, scope, before }, took) => {
     printer.line(
-      `${escapeText(test)} did not ${symptom ?? "go wrong"}: ` +
+      `${shownId(test)} did not ${symptom ?? "go wrong"}: ` +
         `it passes alone, and after all tests before it (${took})`,
     );
     if (scope !== null) {
@@ -58,7 +59,7 @@ const SHOW: Readonly<
     );
   },
   "not-deterministic": (printer, found, took) => {
-    const test = escapeText(found.test);
+    const test = shownId(found.test);
     printer.line(`${test} ${doesText(found)} only sometimes: the result is not certain (${took})`);
     listCulprits(printer, found);
     if (found.with.runs > 0) {
@@ -69,7 +70,7 @@ const SHOW: Readonly<
   },
   interrupted: (printer, found, took) => {
     const { culprits } = found;
-    const suspects = `${escapeText(found.test)} ${doesText(found)} after these ${culprits.length}:`;
+    const suspects = `${shownId(found.test)} ${doesText(found)} after these ${culprits.length}:`;
     printer.line(`interrupted after ${took}${culprits.length === 0 ? "" : `; ${suspects}`}`);
     listCulprits(printer, found);
   },
@@ -79,7 +80,7 @@ function showCulprits(printer: Printer, found: Bisected, took: string): void {
   const { verdict, culprits, symptom } = found;
   const together = culprits.length === 1 ? "" : " (all of these together)";
   const how = verdict === "import" ? " (when imported, whichever of its tests run)" : together;
-  printer.line(`${printer.paint("red", escapeText(found.test))} ${doesText(found)} after${how}`);
+  printer.line(`${printer.paint("red", shownId(found.test))} ${doesText(found)} after${how}`);
   listCulprits(printer, found);
   const it = culprits.length === 1 ? "it" : "them";
   const withThem = runsText(found.with, symptom);
@@ -88,7 +89,7 @@ function showCulprits(printer: Printer, found: Bisected, took: string): void {
 }
 
 function listCulprits(printer: Printer, { culprits }: Bisected): void {
-  for (const id of culprits.slice(0, SHOWN)) printer.line(`  ${escapeText(id)}`);
+  for (const id of culprits.slice(0, SHOWN)) printer.line(`  ${shownId(id)}`);
   if (culprits.length > SHOWN) printer.line(`  … and ${culprits.length - SHOWN} more`);
 }
 

@@ -12,7 +12,6 @@ import { linesOfKeys } from "../project/toml_lines.ts";
 import { UIS } from "../tables/defaults.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Host } from "../system/host.ts";
-import { columns } from "../terminal/columns.ts";
 
 /** The options of `config`. */
 export const OPTIONS = {
@@ -65,7 +64,7 @@ export async function config({ host, printer, line }: Context<ConfigOptions>): P
       line === null ? from : from === FILE ? `${FILE}:${line}` : `${from}, ${FILE}:${line}`,
     ),
   ]);
-  for (const row of columns(rows)) printer.line(row);
+  printer.rows(rows);
   return EXIT.ok;
 }
 

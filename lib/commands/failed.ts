@@ -10,6 +10,7 @@ import { fileOf } from "../pytest/lastfailed.ts";
 import { fromRoot, readOwnRecord, readRecord, type Recorded } from "../pytest/read_lastfailed.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { shownId } from "../terminal/wrap.ts";
 
 /** The options of `failed`. */
 export const OPTIONS = {
@@ -53,7 +54,7 @@ export async function failed(context: Context<FailedOptions>): Promise<ExitCode>
   const gone = new Set(missing);
   const mark = printer.paint("yellow", "  (its file no longer exists)");
   const listed = tests.slice(0, line.options.limit ?? tests.length);
-  for (const test of listed) printer.line(`  ${escapeText(test)}${gone.has(test) ? mark : ""}`);
+  for (const test of listed) printer.line(`  ${shownId(test)}${gone.has(test) ? mark : ""}`);
   if (listed.length < tests.length) printer.line(`  … and ${tests.length - listed.length} more`);
   if (missing.length > 0) await hintAtMoves(context, missing);
   return EXIT.ok;

@@ -1,5 +1,4 @@
 import { secondsText } from "../base/durations.ts";
-import { escapeText } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import type { Verb } from "../command_line/verb.ts";
@@ -15,8 +14,8 @@ import {
 import { warnUnreadable } from "../history/show.ts";
 import { findProject } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 
 /** The options of `slow`. */
 export const OPTIONS = {
@@ -67,9 +66,9 @@ function showSlowest(
   const how = `medians of up to ${PASSES} latest passes`;
   printer.line(`${tests.length} slowest of ${all.length} test(s) on record, ${together}; ${how}:`);
   const rows = tests.map(({ id, seconds }) => {
-    return [`  ${secondsText(seconds).padStart(8)}`, escapeText(id)];
+    return [`  ${secondsText(seconds).padStart(8)}`, shownId(id)];
   });
-  for (const row of columns(rows)) printer.line(row);
+  printer.rows(rows);
 }
 
 function showRegressed(
@@ -84,7 +83,7 @@ function showRegressed(
   } else {
     const shown = `${tests.length} of ${regressed.length} test(s) that became slower`;
     printer.line(`${shown}, of ${compared} compared:`);
-    for (const row of columns(tests.map(cellsOf))) printer.line(row);
+    printer.rows(tests.map(cellsOf));
   }
   if (tooFew > 0) {
     const why = "runs that were short of CPU are left out";
@@ -96,7 +95,7 @@ function cellsOf({ id, before, now, passes, p }: Regression): string[] {
   const change = `+${((now / before - 1) * 100).toFixed(0)}%`;
   const probability = p < 0.0001 ? "p < 0.0001" : `p = ${p.toFixed(4)}`;
   const proof = `${passes[1]} latest passes against ${passes[0]} before, ${probability}`;
-  return [`  ${secondsText(before)} -> ${secondsText(now)}`, change, escapeText(id), proof];
+  return [`  ${secondsText(before)} -> ${secondsText(now)}`, change, shownId(id), proof];
 }
 
 /** `tractest slow`, described. */

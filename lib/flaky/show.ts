@@ -1,8 +1,8 @@
 import { escapeText } from "../base/escape.ts";
 import { rateText, recordText, type TestRecord, type Tries } from "../base/rates.ts";
 import type { KnownFlakyRow } from "../project/known_flaky.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 
 /** A known flaky test with its places today and its record. */
 export interface FoundFlaky extends KnownFlakyRow {
@@ -26,7 +26,7 @@ export function showKnown(
       ? "no test is listed as known to be flaky (known-flaky in [tool.tractest])"
       : `${rows.length} test(s) known to be flaky, when they fail like this:`,
   );
-  for (const text of columns(rows.map(cellsOf))) printer.line(text);
+  printer.rows(rows.map(cellsOf));
   printer.line();
   const errors = timingErrors.join(", ");
   const rule = `${errors} in a code path that no change touches is timing, not your change.`;
@@ -35,7 +35,7 @@ export function showKnown(
 
 function cellsOf({ test, error, notes, found, record }: FoundFlaky): string[] {
   return [
-    `  ${escapeText(found[0] ?? test)}`,
+    `  ${shownId(found[0] ?? test)}`,
     escapeText(error),
     record === null ? "" : `failed ${record.failures} of ${record.trials}, ${rateText(record)}`,
     `${escapeText(notes)}${found.length === 0 ? " (no such file in the tests today)" : ""}`,
@@ -61,8 +61,7 @@ export function showMeasured(
   const head = `${measured.length} test(s) that the record of ${runs} run(s) proves to be flaky`;
   printer.line(`${head}${measured.length > 0 ? ":" : "."}`);
   const shown = measured.slice(0, limit);
-  const cells = shown.map((record) => [`  ${escapeText(record.id)}`, recordText(record) ?? ""]);
-  for (const text of columns(cells)) printer.line(text);
+  printer.rows(shown.map((record) => [`  ${shownId(record.id)}`, recordText(record) ?? ""]));
   if (measured.length > limit) {
     const rest = measured.length - limit;
     printer.note(`… and ${rest} more: --limit ${Math.min(1000, measured.length)}`);

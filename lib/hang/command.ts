@@ -27,6 +27,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { showHang, showSignature } from "./show.ts";
 import { Printer } from "../terminal/printer.ts";
+import { unbroken } from "../terminal/wrap.ts";
 
 /** The options of `hang`. */
 export const OPTIONS = {
@@ -171,7 +172,7 @@ async function confirmHang(
     return { confirmation: { ...decideConfirmation(hung, null), reason }, exitCode: EXIT.ok };
   }
   const words = confirmWords(hung);
-  printer.note(shellCommand(["tractest", "run", ...words]));
+  printer.note(unbroken(shellCommand(["tractest", "run", ...words])));
   const { verbose, color } = printer;
   const quiet = new CapturingPrinter(host, { json: true, verbose, color });
   const { VERB: RUN } = await import("../run/command.ts");

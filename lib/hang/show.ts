@@ -2,6 +2,7 @@ import type { HangProcess, HangReport, HangTest, HangVerdict } from "../pytest/h
 import type { Profile } from "../project/rules_profile.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 
 /** Processes of a tree that are shown, at most. */
 const SHOWN_PROCESSES = 30;
@@ -112,7 +113,7 @@ function runningLines({ running, verdict }: HangReport): string[] {
   if (running.length === 0 && verdict !== "exit-waits-for-child") {
     return ["no test was running: it hangs before, between or after the tests"];
   }
-  return running.map((test) => `${howItRuns(test)}: ${escapeText(test.id)}`);
+  return running.map((test) => `${howItRuns(test)}: ${shownId(test.id)}`);
 }
 
 function howItRuns({ seconds, teardownSeconds }: HangTest): string {

@@ -42,7 +42,7 @@ export function showPage(host: Host, printer: Printer, verb: VerbDescription): E
 }
 
 function print(printer: Printer, lines: readonly string[]): void {
-  for (const text of lines) printer.line(text);
+  for (const text of lines) printer.exact(text);
 }
 
 /** @throws {UsageError} if there is no such command */

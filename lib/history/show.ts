@@ -5,8 +5,8 @@ import { median } from "../base/median.ts";
 import { describeRecord, rateText, recordText, type TestRecord } from "../base/rates.ts";
 import { countsLine } from "../pytest/counts.ts";
 import { RED } from "../pytest/results.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 import { PASSES } from "./project_history.ts";
 import type { Filter, ResultRow, RunRow, Source } from "./queries.ts";
 
@@ -20,7 +20,7 @@ export function showRuns(printer: Printer, runs: readonly RunRow[], all: number)
   if (printer.json) return printer.document("tractest.history/1", { runs, recorded: all });
   if (all === 0) return printer.line("No run is on record here yet: tractest run");
   printer.line(`${runs.length} of ${all} recorded run(s), newest first:`);
-  for (const row of columns(runs.map(cellsOfRun))) printer.line(row);
+  printer.rows(runs.map(cellsOfRun));
 }
 
 function cellsOfRun(run: RunRow): string[] {
@@ -57,14 +57,13 @@ export function showTest(
     return printer.document("tractest.history/1", { test: record.id, ...facts, seconds, results });
   }
   const rate = recordText(record) ?? "no recorded run in which it passed or failed by itself";
-  printer.line(escapeText(record.id));
+  printer.line(shownId(record.id));
   printer.line(seconds === null ? rate : `${rate}; ${secondsText(seconds)}`);
   printer.line();
   if (results.length === 0) {
     printer.line(`No result at commit "${escapeText(filter.commit ?? "")}".`);
   }
-  const rows = results.map((result) => cellsOfResult(result, printer));
-  for (const row of columns(rows)) printer.line(row);
+  printer.rows(results.map((result) => cellsOfResult(result, printer)));
 }
 
 function cellsOfResult(result: ResultRow, printer: Printer): string[] {
@@ -97,9 +96,9 @@ export function showTests(printer: Printer, records: readonly TestRecord[], matc
   printer.line(`${records.length} of ${matches} tests on record whose ids contain it:`);
   const rows = records.map((record) => {
     const failed = `failed ${record.failures} of ${record.trials}`;
-    return [`  ${escapeText(record.id)}`, failed, rateText(record) ?? ""];
+    return [`  ${shownId(record.id)}`, failed, rateText(record) ?? ""];
   });
-  for (const row of columns(rows)) printer.line(row);
+  printer.rows(rows);
 }
 
 function sourceText({ commit, dirty, transport, backend }: Omit<Source, "strained">): string {

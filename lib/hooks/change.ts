@@ -229,7 +229,7 @@ async function write(
   if (plan !== null) {
     const octal = mode.toString(8).padStart(4, "0");
     printer.note(`would write ${escapeText(file.path)} (mode ${octal}):`);
-    for (const text of plan.replace(/\n$/, "").split("\n")) printer.line(escapeText(text));
+    for (const text of plan.replace(/\n$/, "").split("\n")) printer.exact(escapeText(text));
     return;
   }
   await checkUnchanged(host, file);
@@ -291,7 +291,7 @@ function show(
       const text = action === "install" ? "not installed" : "not removed";
       printer.note(`${hook}: ${text}: ${escapeText(reason ?? "")}`);
       if (hint) printer.hint(escapeText(hint));
-      for (const text of entry) printer.line(text);
+      for (const text of entry) printer.exact(text);
     } else if (!dry) {
       const runs = commands.length > 0 ? `, runs: ${commands.map(commandText).join("; ")}` : "";
       printer.line(`${hook}: ${RESULT_TEXT[result]} (${escapeText(path)})${escapeText(runs)}`);

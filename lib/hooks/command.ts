@@ -57,7 +57,7 @@ async function printEntries(
     asked.map(async (hook) => ({ hook, commands: await commandsFor(host, hook, null, typed) })),
   );
   const entry = entryFor(printable, specs);
-  for (const text of entry) printer.line(text);
+  for (const text of entry) printer.exact(text);
   const isManager = printable !== "agent" && printable !== "shell";
   const apply = isManager ? applyCommands(printable, asked) : [];
   if (apply.length > 0) printer.hint(`then: ${apply.join("; ")}`);

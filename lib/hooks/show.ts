@@ -5,7 +5,6 @@ import { readHook } from "./rules.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type HookName, MANAGERS, PRE_PUSH_RUN } from "./git_hooks.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Context } from "../command_line/context.ts";
 import {
   commandsFor,
@@ -42,9 +41,7 @@ export async function showStatus(
   files: readonly HookFile[],
 ): Promise<ExitCode> {
   const rows = await Promise.all(files.map((file) => statusOf(host, place, file)));
-  for (const text of columns(rows.map((row) => [row.hook, row.state, escapeText(row.detail)]))) {
-    printer.line(text);
-  }
+  printer.rows(rows.map((row) => [row.hook, row.state, escapeText(row.detail)]));
   if (printer.json) {
     const { used: directory, hooksPath } = place;
     printer.document(SCHEMA, { action: "status", directory, hooksPath, hooks: rows });

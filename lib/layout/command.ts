@@ -8,7 +8,6 @@ import { isTestFile, resolveTargets, type TestTree } from "../project/rules_targ
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { REFERENCE_LAYOUT } from "./reference_layout.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Context } from "../command_line/context.ts";
 import { durationsOf } from "../history/project_history.ts";
 import { findProject } from "../project/project.ts";
@@ -54,7 +53,7 @@ export async function layout({ host, printer }: Context): Promise<ExitCode> {
     totalsText(recorded),
     escapeText(entries.join(" ")),
   ]);
-  for (const text of columns(cells)) printer.line(text);
+  printer.rows(cells);
   return EXIT.ok;
 }
 
@@ -67,7 +66,7 @@ function showLayout(
   const directories = tree.testsDirectories.map((path) => `${escapeText(path)}/`).join(" ");
   printer.line(`${directories}  ${tree.files.filter(isTestFile).length} test file(s)`);
   const cells = rows.map((row) => cellsOf(row, isCompared));
-  for (const text of columns(cells)) printer.line(text);
+  printer.rows(cells);
   if (!isCompared) return;
   const counts = (["same", "moved", "gone", "new"] as const).map((status) =>
     `${rows.filter((row) => row.status === status).length} ${status}`

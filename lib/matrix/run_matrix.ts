@@ -61,7 +61,7 @@ export async function dryMatrix(
   const planned = await planCells(context, project, interpreter, cellsOf(dimensions));
   const cells = planned.map(({ cell, name, interpreter: python, impossible }) => {
     const argv = python && asTyped(command(python.argv, WHOLE, cellWords(cell)), project.root);
-    printer.line(
+    printer.exact(
       argv === null
         ? escapeText(`# ${name}: ${impossible?.reason}`)
         : pasteable(argv, python!.environment, project.root, host.cwd),

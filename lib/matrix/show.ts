@@ -1,8 +1,8 @@
 import { escapeText } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
 import { countsLine } from "../pytest/counts.ts";
-import { columns } from "../terminal/columns.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 import type { CellRun, PlannedCell } from "./cells.ts";
 import type { Difference } from "./rules.ts";
 
@@ -30,14 +30,14 @@ const SHOWN = 10;
 export function showMatrix(printer: Printer, view: MatrixView): void {
   const { rows, differences, everywhere, detailed } = view;
   printer.line();
-  for (const line of columns(rows.map((row) => cellsOfRow(printer, row)))) printer.line(line);
+  printer.rows(rows.map((row) => cellsOfRow(printer, row)));
   const isFailure = ({ explanation }: Difference) => explanation.startsWith("fails");
   const shown = detailed ? differences : differences.filter(isFailure);
   for (const [explanation, tests] of Map.groupBy(shown, (one) => one.explanation)) {
     showTests(printer, explanation, detailed, tests.map((test) => testLine(test, detailed)));
   }
   const lines = everywhere.map(({ id, message }) =>
-    `${escapeText(id)}  ${escapeText(message.split("\n", 1)[0]!)}`
+    `${shownId(id)}  ${escapeText(message.split("\n", 1)[0]!)}`
   );
   if (lines.length > 0) showTests(printer, "fails in every cell", detailed, lines);
   const hidden = differences.length - shown.length;
@@ -69,7 +69,7 @@ function cellsOfRow(printer: Printer, { planned, ran }: CellRow): string[] {
 
 function testLine({ id, outcomes }: Difference, detailed: boolean): string {
   const each = outcomes.map((outcome) => outcome ?? "?").join(" ");
-  return detailed ? `${escapeText(id)}  ${each}` : escapeText(id);
+  return detailed ? `${shownId(id)}  ${each}` : shownId(id);
 }
 
 /** Shows the tests of one explanation. */

@@ -23,7 +23,7 @@ import { ignoresSigint, inheritedEnvironment } from "../system/programs/env.ts";
 import { kernel } from "../system/programs/uname.ts";
 import { type CheckId, CHECKS, checksOf } from "./check_ids.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { checkLines, summaryText } from "./show.ts";
+import { showCheck, summaryText } from "./show.ts";
 import { CannotAskError, confirm } from "../terminal/prompt.ts";
 import { isolate, isRefusal } from "../isolation/isolate.ts";
 import { binaryCheck, directoriesCheck, NOT_CREATED } from "./own_checks.ts";
@@ -56,10 +56,8 @@ export function doctor(context: Context<DoctorOptions>): Promise<ExitCode> {
 async function diagnose(context: Context<DoctorOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const project = await findProject(host);
-  const show = (check: CheckResult, shown: "stdout" | "stderr", silent: boolean) => {
-    const lines = checkLines(check, printer, { shown, width: ID_WIDTH, silent });
-    for (const text of lines) shown === "stdout" ? printer.line(text) : printer.note(text);
-  };
+  const show = (check: CheckResult, shown: "stdout" | "stderr", silent: boolean) =>
+    showCheck(check, printer, { shown, width: ID_WIDTH, silent });
   let diagnosis = await examine(context, project, []);
   if (line.options.fix) {
     // The questions are about the failed checks, so those are shown first.

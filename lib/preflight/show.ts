@@ -12,13 +12,12 @@ const COLOURS: Readonly<Record<CheckStatus, Colour>> = {
 const STATUS_WIDTH = "unknown".length;
 
 /**
- * Formats a check as lines: status, id, evidence and fix.
+ * Shows a check as rows: status, id, evidence and fix.
  *
- * @param shown the stream for which they are coloured
  * @param width columns of the id
  * @param silent whether checks that are ok or skipped are shown without evidence
  */
-export function checkLines(
+export function showCheck(
   check: CheckResult,
   printer: Printer,
   { shown, width, silent }: {
@@ -26,18 +25,18 @@ export function checkLines(
     readonly width: number;
     readonly silent: boolean;
   },
-): string[] {
-  const status = printer.paint(COLOURS[check.status], check.status.padEnd(STATUS_WIDTH), shown);
+): void {
+  const status = printer.paint(COLOURS[check.status], check.status, shown);
   const brief = silent && (check.status === "ok" || check.status === "skipped");
   const [first = "", ...more] = brief ? [] : check.detail.split("\n");
   const fixes = brief || check.fix === null ? [] : check.fix.split("\n");
-  const indent = " ".repeat(STATUS_WIDTH + width + 4);
   const label = printer.paint("blue", "fix:", shown);
-  return [
-    `${status}  ${check.id.padEnd(width)}  ${escapeText(first)}`.trimEnd(),
-    ...more.map((line) => `${indent}${escapeText(line)}`),
-    ...fixes.map((line) => `${indent}${label} ${escapeText(line)}`),
+  const rows = [
+    [status, check.id, escapeText(first)],
+    ...more.map((line) => ["", "", escapeText(line)]),
+    ...fixes.map((line) => ["", "", `${label} ${escapeText(line)}`]),
   ];
+  printer.rows(rows, { stream: shown, least: [STATUS_WIDTH, width] });
 }
 
 /** Number of characters of the evidence that {@linkcode stopText} repeats. */

@@ -2,7 +2,7 @@ import type { Context } from "../command_line/context.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { PreflightOptions } from "./preflight_options.ts";
 import type { CheckResult } from "./rules.ts";
-import { checkLines } from "./show.ts";
+import { showCheck } from "./show.ts";
 
 const ID_WIDTH = Math.max(...["collection", "worktree"].map((id) => id.length));
 
@@ -40,8 +40,7 @@ export class ShownChecks {
     if (!this.options.show || (this.options.brief && isFine)) return;
     this.clear();
     const { printer } = this.context;
-    const style = { shown: "stderr", width: ID_WIDTH, silent: false } as const;
-    for (const line of checkLines(check, printer, style)) printer.note(line);
+    showCheck(check, printer, { shown: "stderr", width: ID_WIDTH, silent: false });
   }
 
   /** Removes the progress line, before something else is shown. */

@@ -6,6 +6,7 @@ import type { RunningTest } from "../pytest/run_model.ts";
 import { countsLine } from "../pytest/counts.ts";
 import { type Failure, gist } from "../pytest/failure.ts";
 import type { Paint } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 
 /** How a live view is drawn. */
 export interface BarScene {
@@ -125,7 +126,7 @@ export function nowLines(
     const what = pid === null ? "starting" : collecting ? "collecting" : "running";
     lines.push(`  pytest ${number === null ? name : `pid ${number}`} (${purpose}): ${what}`);
     for (const test of live.running.filter((one) => one.session === name)) {
-      lines.push(`    ${Math.max(0, now - test.since).toFixed(1)} s  ${escapeText(test.id)}`);
+      lines.push(`    ${Math.max(0, now - test.since).toFixed(1)} s  ${shownId(test.id)}`);
     }
     for (const { pid, title } of others.slice(0, SHOWN_PROCESSES)) {
       lines.push(`    pid ${pid} ${escapeText(title.slice(0, 100))}`);
@@ -152,9 +153,9 @@ export function noteLines(note: Note, paint: Paint): string[] {
       return [`${word} ${escapeText(note.id)}${why}`];
     }
     case "slow":
-      return [`${paint("yellow", "SLOW")} ${overTime(note.seconds)} ${escapeText(note.id)}`];
+      return [`${paint("yellow", "SLOW")} ${overTime(note.seconds)} ${shownId(note.id)}`];
     case "terminating":
-      return [`${paint("yellow", "TERMINATING")} ${overTime(note.limit)} ${escapeText(note.id)}`];
+      return [`${paint("yellow", "TERMINATING")} ${overTime(note.limit)} ${shownId(note.id)}`];
     case "leak": {
       const { id, processes } = note;
       const shown = processes.slice(0, SHOWN_LEFT).map(({ pid, title }) =>
@@ -162,7 +163,7 @@ export function noteLines(note: Note, paint: Paint): string[] {
       );
       const hidden = processes.length - shown.length;
       const more = hidden > 0 ? ` and ${hidden} more` : "";
-      const test = escapeText(id ?? "test unknown");
+      const test = shownId(id ?? "test unknown");
       return [`${paint("yellow", "LEAK")} ${test}: ${shown.join("; ")}${more}`];
     }
     case "trouble":
@@ -177,7 +178,7 @@ function failedLines(note: Note & { readonly kind: "failed" }, paint: Paint): st
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(seconds === null ? [] : [`${seconds.toFixed(2)} s`]),
   ].join(", ");
-  const head = `${paint("red", WORDS[outcome])} ${escapeText(id)}`;
+  const head = `${paint("red", WORDS[outcome])} ${shownId(id)}`;
   // A traceback ends with the message; that of the first attempt stands above.
   const lines = gist(failure, failure.traceback === "" ? 3 : 1).map(escapeText);
   const details = attempt > 1 ? [] : detailLines(failure);

@@ -15,10 +15,10 @@ export async function dryRun(context: Context<RunOptions>, request: RunRequest):
   const { host, printer, line } = context;
   const { project } = request;
   const sync = line.options.sync ? await plannedSync(context, project) : null;
-  if (sync) printer.line(sync.shown);
+  if (sync) printer.exact(sync.shown);
   const interpreter = sync?.interpreter ?? await quickInterpreter(context, project);
   const argv = asTyped(request.command(interpreter.argv, WHOLE), project.root);
-  printer.line(pasteable(argv, interpreter.environment, project.root, host.cwd));
+  printer.exact(pasteable(argv, interpreter.environment, project.root, host.cwd));
   const note = captureNote(argv, line);
   if (note !== null) printer.note(note);
   if (interpreter.venv === null && line.options.python === null && !line.options.noPreflight) {

@@ -13,6 +13,7 @@ import { describeBalance } from "./parallel.ts";
 import { runDocument } from "./run_document.ts";
 import { RUN_SCHEMA } from "./run_request.ts";
 import { strainText } from "../base/strain.ts";
+import { shownId } from "../terminal/wrap.ts";
 
 /** Shows how a run ended, and prints its JSON document if requested. */
 export function showFindings(context: Context<SharedOptions>, findings: RunFindings): void {
@@ -63,7 +64,7 @@ function showEnd(
   for (const { id, nearest } of notFound(command, run.offered)) {
     printer.note(escapeText(`there is no "${id}"; the nearest:`));
     for (const other of nearest) {
-      printer.hint(escapeText(shellCommand(["tractest", "run", ...keep, other])));
+      printer.hint(shownId(shellCommand(["tractest", "run", ...keep, other])));
     }
   }
   const overloaded = strainText(strain, failures.length > 0 || outcome.cut !== null);

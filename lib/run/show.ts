@@ -11,6 +11,7 @@ import type { Cascade } from "../pytest/cascade.ts";
 import type { Profile } from "../project/rules_profile.ts";
 import { rateText } from "../base/rates.ts";
 import type { Paint, Printer } from "../terminal/printer.ts";
+import { shownId, unbroken } from "../terminal/wrap.ts";
 import { agentReport } from "./agent_report.ts";
 import { groupByCause } from "./rules_cause.ts";
 import { failureLines, type JudgedFailure } from "./show_failures.ts";
@@ -53,7 +54,7 @@ export type VerdictStream = "stdout" | "stderr";
 export function showVerdict(printer: Printer, stream: VerdictStream, view: VerdictView): void {
   const paint: Paint = (colour, text) => printer.paint(colour, text, stream);
   const outlived = printer.verbose
-    ? view.tests.flatMap((test) => outlivedLines(escapeText(test.id), test.left))
+    ? view.tests.flatMap((test) => outlivedLines(shownId(test.id), test.left))
     : [];
   const lines = view.agentLimit === null
     ? verdictLines(view, paint)
@@ -62,7 +63,7 @@ export function showVerdict(printer: Printer, stream: VerdictStream, view: Verdi
     stream === "stdout" ? printer.line(line) : printer.note(line);
   }
   if (view.agentLimit !== null) return;
-  for (const command of view.next) printer.hint(`next: ${escapeText(command)}`);
+  for (const command of view.next) printer.hint(`next: ${unbroken(escapeText(command))}`);
 }
 
 function verdictLines(view: VerdictView, paint: Paint): string[] {
@@ -134,16 +135,16 @@ function collisionLines(collision: string, profile: Profile, paint: Paint): stri
 
 /** Many failures, one cause. */
 function cascadeLines({ culprit, poisoned }: Cascade, paint: Paint): string[] {
-  const by = culprit === null ? "an unknown test" : escapeText(culprit);
+  const by = culprit === null ? "an unknown test" : shownId(culprit);
   const tests = plural(poisoned.length, "test");
   return [
     `${paint("red", "POISONED")} ${tests} found trio still running in their process, left by ${by}`,
-    `    no failures of their own; the first: ${escapeText(poisoned[0]!)}`,
+    `    no failures of their own; the first: ${shownId(poisoned[0]!)}`,
   ];
 }
 
 function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: Paint): string[] {
-  const id = escapeText(test.id);
+  const id = shownId(test.id);
   const red = test.attempts.filter((attempt) => RED.has(attempt.outcome));
   const [failures, trials] = [red.length, test.attempts.length];
   const first = red[0]!.failure;
@@ -154,7 +155,7 @@ function flakyLines(test: TestResult, { contended, tries }: VerdictView, paint: 
     const word = paint("yellow", `FLAKY ${failures + 1}/${Math.max(tries, failures + 1)}`);
     return [`${word} ${id} failed, then passed in a new process${why}`, evidence];
   }
-  const bisect = escapeText(shellCommand(["tractest", "bisect", test.id]));
+  const bisect = shownId(shellCommand(["tractest", "bisect", test.id]));
   return [
     `${paint("yellow", "CONTENTION")} ${id} failed with others, passed alone${why}`,
     evidence,
@@ -169,7 +170,7 @@ function cutLines(tests: readonly TestResult[], paint: Paint): string[] {
   const word = paint("yellow", "CUT SHORT");
   const lines = tests.flatMap(({ id, attempts }) => {
     const cut = attempts.at(-1)?.cut ?? null;
-    return cut === null ? [] : [`${word} ${escapeText(id)}: ${escapeText(cut)}`];
+    return cut === null ? [] : [`${word} ${shownId(id)}: ${escapeText(cut)}`];
   });
   return [...lines.slice(0, SHOWN_CUT), ...moreLine(lines.length - SHOWN_CUT)];
 }
@@ -183,7 +184,7 @@ function leakLines(id: string | null, leaked: readonly LeftBehind[], paint: Pain
   const processes = plural(leaked.length, "process", "processes");
   const what = id === null
     ? `${processes} left behind (test unknown)`
-    : `${escapeText(id)} left ${processes} behind`;
+    : `${shownId(id)} left ${processes} behind`;
   return [
     `${paint("yellow", "LEAK")} ${what}`,
     ...leaked.slice(0, SHOWN_LEFT).map((left) => `    ${leftText(left)}`),

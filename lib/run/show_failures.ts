@@ -3,6 +3,7 @@ import { isFlakyAgain, recordText, type TestRecord } from "../base/rates.ts";
 import { type Failure, gist } from "../pytest/failure.ts";
 import type { TestResult } from "../pytest/results.ts";
 import type { Paint } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 import { reasonOf } from "./rules_cause.ts";
 
 /** A changed file that may have caused a failure, and the command that shows the change. */
@@ -77,7 +78,7 @@ export function failureHead(
     ...(record && isFlakyAgain(record) ? ["[flaky by record]"] : []),
   ];
   const painted = marks.map((mark) => ` ${paint("yellow", mark)}`).join("");
-  return `${word}${times} ${escapeText(id)}${where}${painted}`;
+  return `${word}${times} ${shownId(id)}${where}${painted}`;
 }
 
 /** What is known about a failure besides its own text. */

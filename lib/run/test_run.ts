@@ -26,6 +26,7 @@ import { extraWords, type Sharing } from "./rules_unseen_options.ts";
 import type { RunRequest } from "./run_request.ts";
 import type { JudgedFailure } from "./show_failures.ts";
 import { unseenJunit } from "./unseen_options.ts";
+import { unbroken } from "../terminal/wrap.ts";
 
 /**
  * One run of the tests, from its command to its verdict: {@linkcode TestRun.run} calls the other
@@ -117,7 +118,8 @@ export class TestRun {
   #showCommand(): void {
     const { host, printer, line } = this.context;
     const { environment } = this.prepared.interpreter;
-    printer.note(pasteable(this.#command, environment, this.request.project.root, host.cwd));
+    const command = pasteable(this.#command, environment, this.request.project.root, host.cwd);
+    printer.note(unbroken(command));
     const note = captureNote(this.#command, line);
     if (note !== null) printer.note(note);
   }

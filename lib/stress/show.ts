@@ -3,6 +3,7 @@ import { plural } from "../base/plural.ts";
 import { rateText, type Tries } from "../base/rates.ts";
 import { gist } from "../pytest/failure.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { shownId } from "../terminal/wrap.ts";
 import { fromContention, type Stressed, type Trial, triesOf } from "./rules.ts";
 
 /** What {@linkcode showStressed} shows. */
@@ -79,7 +80,7 @@ function showTest(printer: Printer, test: Stressed, alone: Stressed | null, copi
   const { id, failures, messages, leaking, leaked, trials, slowest, median } = test;
   const word = failures > 0 ? printer.paint("red", "FAILED") : printer.paint("green", "passed");
   const how = copies === 1 ? "alone" : `${copies} at once`;
-  printer.line(`${word} ${escapeText(id)}: ${triesText(test)}, ${how}`);
+  printer.line(`${word} ${shownId(id)}: ${triesText(test)}, ${how}`);
   if (alone) printer.line(`    alone: ${triesText(alone)}${comparison(test, alone)}`);
   for (const { message, times } of messages.slice(0, SHOWN_KINDS)) {
     printer.line(`    ${times} x ${escapeText(message)}`);

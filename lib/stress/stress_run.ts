@@ -9,6 +9,7 @@ import { endingOf, secondsOf } from "../run/after.ts";
 import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
+import { unbroken } from "../terminal/wrap.ts";
 import { fromContention, isRed, type Stressed, stressed, type Trial, trialsOf } from "./rules.ts";
 import { aloneText, roundText, showStressed } from "./show.ts";
 
@@ -139,7 +140,7 @@ export class StressRun {
     const alone = baseline ? stressed(this.#alone) : null;
     const command = asTyped(exactCommand(this.scene, targets), root);
     const { environment } = prepared.interpreter;
-    printer.note(`each copy: ${pasteable(command, environment, root, host.cwd)}`);
+    printer.note(`each copy: ${unbroken(pasteable(command, environment, root, host.cwd))}`);
     const problems = [...this.#problems].map(([message, times]) => ({ message, times }));
     const interrupted = this.#cut !== null;
     const counts = { copies, rounds: this.#rounds, interrupted, problems, log: this.#log };

@@ -1,5 +1,7 @@
 import { shellCommand } from "../base/escape.ts";
 import type { Host, Output, ProgramNotice } from "../system/host.ts";
+import { columns } from "./columns.ts";
+import { asWritten, foldFor, unbroken } from "./wrap.ts";
 
 /** The colours of our own text, which never carry meaning without a word. */
 export type Colour = "red" | "green" | "yellow" | "blue" | "dim" | "bold";
@@ -50,14 +52,39 @@ export class Printer {
     if (options.verbose) host.programs.onProgram = (notice) => this.#program(notice);
   }
 
-  /** A line of data on standard output; nothing with `--json`. */
+  /** A line of data on standard output; nothing with `--json`. A terminal's width folds it. */
   line(text = ""): void {
+    if (!this.json) this.#write("stdout", this.#folded("stdout", text));
+  }
+
+  /** A line of a file or a script to copy, on standard output: never folded. */
+  exact(text: string): void {
     if (!this.json) this.#write("stdout", text);
+  }
+
+  /** A table, on standard output if it is data; `least`: the least widths of its columns. */
+  rows(
+    rows: readonly (readonly string[])[],
+    { stream = "stdout", least = [] }: {
+      readonly stream?: "stdout" | "stderr";
+      readonly least?: readonly number[];
+    } = {},
+  ): void {
+    for (const text of columns(rows, { width: this.width(stream), least })) {
+      if (stream === "stderr") this.#note(text);
+      else if (!this.json) this.#write(stream, text);
+    }
+  }
+
+  /** The columns of a terminal; null: the stream is not one. */
+  width(stream: "stdout" | "stderr"): number | null {
+    const { isTerminal, columns } = this.#host.terminal[stream];
+    return isTerminal ? columns : null;
   }
 
   /** A line on standard error. */
   note(text = ""): void {
-    if (!this.#silent) this.#write("stderr", text);
+    this.#note(this.#folded("stderr", text));
   }
 
   /** The same printer without standard error, unless it is verbose. */
@@ -103,14 +130,24 @@ export class Printer {
     return output.isTerminal && this.#host.env("TERM") !== "dumb";
   }
 
-  #write(stream: "stdout" | "stderr", text: string): void {
+  #note(text: string): void {
+    if (!this.#silent) this.#write("stderr", text);
+  }
+
+  #folded(stream: "stdout" | "stderr", text: string): string {
+    return foldFor(this.#host.terminal[stream], text);
+  }
+
+  #write(stream: "stdout" | "stderr", joined: string): void {
+    const text = asWritten(joined);
     const print = () => this.#host.terminal[stream].write(`${this.guard?.(text) ?? text}\n`);
     if (this.above) this.above(print);
     else print();
   }
 
   #program(notice: ProgramNotice): void {
-    this.note(this.paint("dim", `+ ${shellCommand(notice.argv)}  # ${notice.why}`, "stderr"));
+    const command = unbroken(`+ ${shellCommand(notice.argv)}`);
+    this.note(this.paint("dim", `${command}  # ${notice.why}`, "stderr"));
   }
 }
 

@@ -38,7 +38,7 @@ export async function tree(context: Context<TreeOptions>): Promise<ExitCode> {
     isTerminal ? columns : null,
     (colour, text) => printer.paint(colour, text),
   );
-  for (const text of lines) printer.line(text);
+  for (const text of lines) printer.exact(text);
   return EXIT.ok;
 }
 

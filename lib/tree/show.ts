@@ -4,6 +4,7 @@ import { escapeText } from "../base/escape.ts";
 import { listensText } from "../base/listens.ts";
 import { fit } from "../run/bar.ts";
 import type { Paint } from "../terminal/printer.ts";
+import { fold } from "../terminal/wrap.ts";
 import type { Tree } from "./gather.ts";
 import type { TreeNode } from "./rules.ts";
 
@@ -15,9 +16,10 @@ const COLOURS = { leaked: "red", unknown: "yellow", runner: "bold", "in-use": "g
  * @param width columns of the terminal; null: lines are not cut
  */
 export function treeLines({ nodes, unknowns }: Tree, width: number | null, paint: Paint): string[] {
-  if (nodes.length === 0) {
-    return ["no process of this repository is running", ...unknownLines(unknowns)];
-  }
+  const notes = unknowns.map((text) => `unknown: ${escapeText(text)}`)
+    .flatMap((text) => width === null ? [text] : fold(text, width));
+  if (nodes.length === 0) return ["no process of this repository is running", ...notes];
+  const row = width === null || width >= WIDE ? wideRow : narrowRow;
   const head = row(["pid", "state", "age", "CPU", "memory", "verdict"]);
   const lines = nodes.map((node) => {
     const { process: { pid, state, age, cpu, memory }, verdict } = node;
@@ -28,12 +30,19 @@ export function treeLines({ nodes, unknowns }: Tree, width: number | null, paint
     const room = width === null ? null : Math.max(8, width - 1 - unicodeWidth(plain));
     return numbers + (room === null ? rest : fit(rest, room));
   });
-  return [paint("dim", `${head}command`), ...lines, ...unknownLines(unknowns)];
+  return [paint("dim", `${head}command`), ...lines, ...notes];
 }
 
-function row([pid, state, age, cpu, memory, verdict]: readonly string[]): string {
+/** The least columns of a terminal for all numbers; with less there are only pid and age. */
+const WIDE = 70;
+
+function wideRow([pid, state, age, cpu, memory, verdict]: readonly string[]): string {
   return `${pid!.padStart(7)} ${state!.padEnd(5)} ${age!.padStart(6)} ${cpu!.padStart(6)} ` +
     `${memory!.padStart(7)} ${verdict!.padEnd(7)}  `;
+}
+
+function narrowRow([pid, , age, , , verdict]: readonly string[]): string {
+  return `${pid!.padStart(7)} ${age!.padStart(6)} ${verdict!.padEnd(7)}  `;
 }
 
 /** The lines of the tree in front of a title. */
@@ -45,10 +54,6 @@ function branch({ isLast }: TreeNode): string {
 
 function factsText({ test, listens }: TreeNode): string {
   return (test === null ? "" : `  [${escapeText(test)}]`) + escapeText(listensText(listens));
-}
-
-function unknownLines(unknowns: readonly string[]): string[] {
-  return unknowns.map((text) => `unknown: ${escapeText(text)}`);
 }
 
 /** A process of the tree for `--json`. */

@@ -96,7 +96,7 @@ Deno.test(
     }
     // pytest's own output is elsewhere.
     assert(!stdout.includes("test session starts"));
-    const [, log] = /pytest's own output: (\S+)output-\*\.log/.exec(stdout) ?? [];
+    const [, log] = /pytest's own output:\s+(\S+)output-\*\.log/.exec(stdout) ?? [];
     assertIncludes(await Deno.readTextFile(join(log!, "output-0.log")), "test session starts");
   },
 );

@@ -1,3 +1,4 @@
+import { assert } from "../assert.ts";
 import { validate, validateEvents } from "./validated.ts";
 
 /** How a started tractest ended. */
@@ -59,8 +60,12 @@ export async function tractest(
     await writer.close().catch(() => {});
   }
   const { code, ...output } = await child.output();
-  const stdout = new TextDecoder().decode(output.stdout);
+  const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  ) as [string, string];
+  // What joins words until they are written.
+  assert(!stdout.includes("\x1f") && !stderr.includes("\x1f"), stdout + stderr);
   validate(stdout);
   if (args[0] === "run") await validateEvents({ ...scratchState(), ...env }.XDG_STATE_HOME);
-  return { code, stdout, stderr: new TextDecoder().decode(output.stderr) };
+  return { code, stdout, stderr };
 }

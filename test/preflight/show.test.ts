@@ -1,12 +1,19 @@
-import { checkLines } from "../../lib/preflight/show.ts";
+import { showCheck } from "../../lib/preflight/show.ts";
 import { Printer } from "../../lib/terminal/printer.ts";
 import { Progress } from "../../lib/terminal/progress.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeHost, Recorder } from "../fake_host.ts";
 
-const plain = new Printer(fakeHost({}), { json: false, verbose: false, color: "never" });
-const lines = (check: Parameters<typeof checkLines>[0], silent = false) =>
-  checkLines(check, plain, { shown: "stdout", width: 6, silent });
+const lines = (check: Parameters<typeof showCheck>[0], silent = false) => {
+  const stdout = new Recorder();
+  const printer = new Printer(fakeHost({ stdout }), {
+    json: false,
+    verbose: false,
+    color: "never",
+  });
+  showCheck(check, printer, { shown: "stdout", width: 6, silent });
+  return stdout.text.trimEnd().split("\n");
+};
 
 Deno.test("a check is a row with its evidence and its fix below", () => {
   assertEquals(
