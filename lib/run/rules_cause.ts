@@ -1,4 +1,5 @@
 import type { Failure } from "../pytest/failure.ts";
+import type { TestResult } from "../pytest/results.ts";
 import { decisiveErrors, decisiveLine } from "../pytest/decisive.ts";
 
 /** The line of a failure that says most: the original error, else the first of its message. */
@@ -19,6 +20,37 @@ export function groupByCause<Each extends Failure>(failures: readonly Each[]): E
     groups.set(key, [...groups.get(key) ?? [], failure]);
   }
   return [...groups.values()];
+}
+
+/** Failures of one cause from which on it is worth to try one of them before the others. */
+const LEAST_ALIKE = 3;
+
+/** Tests whose latest failures have the same cause: one of them stands for all. */
+export interface Alike {
+  readonly first: TestResult;
+  readonly others: readonly TestResult[];
+}
+
+/**
+ * Groups failed tests that one of them may stand for when they are tried again: the shortest. Tests
+ * that were ended from outside stand for none, nor do a few of one cause.
+ */
+export function alike(tests: readonly TestResult[]): Alike[] {
+  const failures = tests.flatMap((test) => {
+    const { failure, ended } = test.attempts.at(-1)!;
+    return failure === null || ended !== null ? [] : [{ ...failure, test }];
+  });
+  return groupByCause(failures).filter((group) => group.length >= LEAST_ALIKE).map((group) => {
+    const all = group.map(({ test }) => test);
+    const first = all.reduce((least, one) => one.seconds < least.seconds ? one : least);
+    return { first, others: all.filter((test) => test !== first) };
+  });
+}
+
+/** Whether a test's last attempt failed for the cause of the one before. */
+export function failedAgain({ attempts }: TestResult): boolean {
+  const [before, now] = attempts.slice(-2).map(({ failure }) => failure);
+  return before != null && now != null && groupByCause([before, now]).length === 1;
 }
 
 function causeOf(failure: Failure): string | null {

@@ -226,6 +226,38 @@ def test_bad():
 );
 
 withSuite(
+  "of failures with one cause the others are retried only if the first one passes alone",
+  {
+    "test_a.py": `
+import os, pytest, time
+@pytest.mark.parametrize("n", range(12))
+def test_contended(n):
+    path = os.environ["SUITE"] + "/seen%d" % n
+    time.sleep(0.1)
+    if not os.path.exists(path):
+        open(path, "w").close()
+        raise ValueError("port %d is taken" % n)
+@pytest.mark.parametrize("n", range(12))
+def test_broken(n):
+    time.sleep(0.1)
+    raise OSError("disk %d is gone" % n)
+`,
+  },
+  async (suite) => {
+    const { code, stdout, stderr } = await suite.tractest(JOBS);
+    assertEquals(code, 1, stdout);
+    assertEquals(stdout.match(/^CONTENTION \S+test_contended/gm)?.length, 12, stdout);
+    assertIncludes(stdout, "12 failed, 12 passed in ");
+    assertEquals(stderr.match(/^ +OSError: disk \d+ is gone$/gm)?.length, 13, stderr);
+    assert(
+      /^not retried alone: 1\d more tests with the cause of tests\/test_a\.py::test_broken\[\d+\], /m
+        .test(stderr),
+      stderr,
+    );
+  },
+);
+
+withSuite(
   "of more failures than are tried again, one is: if it passes alone, the order may be the cause",
   {
     "test_a.py": `

@@ -1,4 +1,5 @@
 import { isOwnFailure } from "../../pytest/failure.ts";
+import { alike, failedAgain } from "../rules_cause.ts";
 import { RED, type TestResult } from "../../pytest/results.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
 import type { Printer } from "../../terminal/printer.ts";
@@ -13,7 +14,8 @@ const MOST_RETRIED = 50;
 
 /**
  * Runs failed tests again. Those that failed while other sessions ran first get one more attempt
- * alone, together in one session; each retry that was asked for has a session of its own.
+ * alone, together in one session; of many with one cause the others only if the first one does not
+ * fail again. Each retry that was asked for has a session of its own.
  */
 export class Retries {
   readonly #retried = new Set<string>();
@@ -42,7 +44,7 @@ export class Retries {
     if ((!failed.some(isAsked) && contended.length === 0) || !this.#mayRun) return;
     for (const { id } of failed) this.#retried.add(id);
     if (failed.length > MOST_RETRIED) return await this.#tryOne(failed.length, contended);
-    await this.#again(contended);
+    await this.#tryAlone(contended, isAsked);
     for (const test of failed) {
       const left = retriesOf(test.id) - (contended.includes(test) ? 1 : 0);
       for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#mayRun; attempt++) {
@@ -59,6 +61,23 @@ export class Retries {
     const tried = contended.length === 0 ? null : typical(contended);
     if (tried !== null) await this.#again([tried]);
     this.printer.note(say.tooManyToRetry(failures, tried));
+  }
+
+  /** Runs tests alone, but not those for which another one shows that the cause stays. */
+  async #tryAlone(
+    tests: readonly TestResult[],
+    isAsked: (test: TestResult) => boolean,
+  ): Promise<void> {
+    const groups = alike(tests.filter((test) => !isAsked(test)));
+    const waiting = new Set(groups.flatMap(({ others }) => others));
+    await this.#again(tests.filter((test) => !waiting.has(test)));
+    for (const { first, others } of groups) {
+      const wasAlone = !this.progress.run.ranBesideOthers(first.attempts.at(-1)!);
+      if (!wasAlone || !failedAgain(first)) continue;
+      for (const test of others) waiting.delete(test);
+      this.printer.note(say.failsAlone(first.id, others.length));
+    }
+    if (waiting.size > 0) await this.#again([...waiting]);
   }
 
   get #mayRun(): boolean {

@@ -30,6 +30,11 @@ export const say = {
     return `not retried alone: ${named}${more} (${why})`;
   },
 
+  failsAlone(id: string, others: number): string {
+    return `not retried alone: ${others} more tests with the cause of ${escapeText(id)}, ` +
+      "which failed alone, too";
+  },
+
   hungAtExit: (seconds: number): string =>
     `pytest has finished but did not exit within ${seconds} s: ending it`,
 
