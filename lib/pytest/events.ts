@@ -183,6 +183,22 @@ export const EVENTS = {
   /** `error`: the class of the error; pytest's own where it stops by itself. */
   interrupted: { message: text, error: optional(orNull(text)) },
   "internal-error": { message: text },
+  /** What most likely explains a failure, as the verdict says it; of a failure that has one. */
+  explained: {
+    id: text,
+    phase: oneOf("collection", "setup", "call", "teardown"),
+    /** Why the current changes most likely did not cause it; null: they may have. */
+    known: nullable(text),
+    /** Whether the known-flaky list says so, not the rule for missed time limits. */
+    listed: flag,
+    /** The changed file that may have caused it; null: none is known. */
+    related: orNull(object({
+      file: text,
+      because: text,
+      line: orNull(number),
+      see: orNull(list(text)),
+    })),
+  },
   "session-finish": {
     exitStatus: number,
     warnings: number,

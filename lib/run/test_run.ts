@@ -264,8 +264,12 @@ export class TestRun {
     return await judgeFailures(this.context, project, run.failures, registryHeld);
   }
 
-  async #logFinish({ outcome, exitCode, strain }: RunFindings): Promise<void> {
+  async #logFinish({ outcome, exitCode, strain, failures }: RunFindings): Promise<void> {
     const { context: { host, printer }, log } = this;
+    for (const { id, phase, known, isListed, related } of failures) {
+      if (known === null && related === null) continue;
+      await log.append({ event: "explained", id, phase, known, listed: isListed, related });
+    }
     const isFull = this.#isFull();
     if (isFull && outcome.cut === null && outcome.code <= 1) {
       await recordFullRun(host, this.prepared.state, outcome.seconds);
