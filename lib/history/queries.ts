@@ -195,6 +195,39 @@ export function recentPasses(
   return new Map(all.filter(([, passes]) => passes.length > 0));
 }
 
+/** A result of a test in a run, as a report shows it. `started` since the epoch. */
+export interface PastResult {
+  readonly outcome: string;
+  readonly seconds: number;
+  readonly started: number;
+}
+
+/** The latest results of each test, oldest first; retries are results of their own. */
+export function latestResults(
+  database: Database,
+  project: number,
+  count: number,
+): Map<string, PastResult[]> {
+  const [oldest] = database.prepare(`
+    select id from run where project = ? order by id desc limit 1 offset ?
+  `).all(project, LATEST_RUNS);
+  const rows = database.prepare(`
+    select name, (
+      select json_group_array(json_array(outcome, seconds, started)) from (
+        select outcome, result.seconds, started from result join run on run.id = result.run
+        where result.test = test.id and result.run >= ?
+        order by result.run desc, attempt desc limit ?
+      )
+    ) as results
+    from test where project = ?
+  `).all(Number(oldest?.id ?? 0), count, project);
+  return new Map(rows.map((row) => {
+    const results = listOf<[string, number, number]>(row.results).reverse();
+    const past = results.map(([outcome, seconds, started]) => ({ outcome, seconds, started }));
+    return [String(row.name), past] as const;
+  }));
+}
+
 /**
  * Tests that failed in a shard and passed on a retry, in at least `times` of the latest runs: other
  * shards may have disturbed them.

@@ -26,7 +26,7 @@ function rectangle(kind: string, { x, y, width, height }: Box, title?: string): 
 }
 
 function drawing(height: number, label: string, body: Part): Html {
-  const size = markup`viewBox="0 0 ${WIDTH} ${height}" style="height:${height}px"`;
+  const size = markup`viewBox="0 0 ${WIDTH} ${height}" height="${height}"`;
   return markup`<svg ${size} preserveAspectRatio="none" role="img" aria-label="${label}">
 ${body}</svg>`;
 }

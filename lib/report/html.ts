@@ -26,15 +26,19 @@ function textOf(part: Part): string {
   return escapeHtml(String(part));
 }
 
-/**
- * Keeps line breaks and tabs, removes colours, and shows control characters and bidirectional marks
- * as escapes.
- */
 function escapeHtml(text: string): string {
+  return plainText(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/**
+ * A text as a page shows it: keeps line breaks and tabs, removes colours, and shows control
+ * characters and bidirectional marks as escapes.
+ */
+export function plainText(text: string): string {
   const shown = withoutAnsi(text).split(/([\n\t])/).map((part, index) =>
     index % 2 === 1 ? part : escapeText(part)
   );
-  return shown.join("").replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return shown.join("");
 }
 
 /** The word for an outcome, on its colour. */

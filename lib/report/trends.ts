@@ -1,15 +1,29 @@
 import { clock } from "../base/durations.ts";
-import { rateText, type TestRecord } from "../base/rates.ts";
+import { isFlaky, rateText, type TestRecord } from "../base/rates.ts";
+import type { PastResult } from "../history/queries.ts";
+import type { Regression } from "../history/rules_regression.ts";
 import type { TestResult } from "../pytest/results.ts";
 import { type ChartedRun, colourOf, meter, runsChart, stamp } from "./charts.ts";
 import { badge, type Html, markup, number, table } from "./html.ts";
+import { pastStrip } from "./past.ts";
+
+/** A run on record. */
+export interface RecordedRun extends ChartedRun {
+  readonly id: string;
+  readonly commit: string | null;
+  readonly flaky: number;
+}
 
 /** Facts about a project from its history. */
 export interface Trends {
   /** The oldest first. */
-  readonly runs: readonly (ChartedRun & { readonly id: string; readonly commit: string | null })[];
+  readonly runs: readonly RecordedRun[];
   /** Tests that ever failed. */
-  readonly failed: readonly Pick<TestRecord, "id" | "failures" | "trials">[];
+  readonly failed: readonly TestRecord[];
+  /** The latest results of each test, oldest first, by its id. */
+  readonly past: ReadonlyMap<string, readonly PastResult[]>;
+  /** Tests that became slower beyond noise. */
+  readonly slower: readonly Regression[];
   /** Seconds that each test usually takes, by its id. */
   readonly usualSeconds: ReadonlyMap<string, number>;
 }
@@ -45,9 +59,11 @@ export function latestRuns({ runs }: Trends, shownId: string | null): Html | nul
     const mark = run.id === shownId && markup` <b>(this run)</b>`;
     const name = markup`${badge(colourOf(run))} ${stamp(run.started)}${mark}`;
     const commit = markup`<code>${run.commit?.slice(0, 10) ?? "–"}</code>`;
-    return [name, clock(run.seconds), run.failed + run.errors, run.tests, commit];
+    const failed = run.failed + run.errors;
+    return [name, clock(run.seconds), failed, run.flaky, run.tests, commit];
   });
-  const columns = ["run", number("time"), number("failed"), number("tests"), "commit"];
+  const numbers = ["time", "failed", "flaky", "tests"].map(number);
+  const columns = ["run", ...numbers, "commit"];
   return markup`${runsChart(runs)}
 <details>
 <summary>The runs as a table</summary>
@@ -55,18 +71,38 @@ ${table(columns, rows)}
 </details>`;
 }
 
-/** The tests that failed most often, by their share of failures. */
-export function failureRates({ failed }: Trends): Html | null {
+/** The tests that failed most often, by their share of failures, with their latest results. */
+export function failureRates({ failed, past }: Trends): Html | null {
   if (failed.length === 0) return null;
   const shares = failed.map((test) => ({
     ...test,
     share: test.failures / Math.max(1, test.trials),
   }));
   const rows = shares.sort((a, b) => b.share - a.share).slice(0, SHOWN).map((test) => [
-    markup`<code>${test.id}</code>${meter(test.share, "flaky")}`,
+    markup`<code>${test.id}</code> ${isFlaky(test) && badge("flaky")}${strip(past, test.id)}`,
     `${test.failures} of ${test.trials}`,
     rateText(test) ?? "–",
   ]);
+  const flaky = failed.filter(isFlaky).length;
   return markup`${table(["test", number("failed"), number("rate")], rows)}
-<p class="more">Rates with their 95% intervals, over all recorded runs.</p>`;
+<p class="more">Rates with their 95% intervals, over all recorded runs. ${flaky} of ${failed.length}
+are flaky: the same code passed and failed.</p>`;
+}
+
+/** Tests that became slower over the recorded runs, with their latest results. */
+export function slowerTests({ slower, past }: Trends): Html | null {
+  if (slower.length === 0) return null;
+  const rows = slower.slice(0, SHOWN).map(({ id, before, now }) => [
+    markup`<code>${id}</code>${strip(past, id)}`,
+    clock(before),
+    clock(now),
+    `+${((now / before - 1) * 100).toFixed(0)}%`,
+  ]);
+  return markup`${table(["test", number("before"), number("now"), number("change")], rows)}
+<p class="more">Medians of the latest passes and of those before them, beyond noise; runs that were
+short of CPU are left out.</p>`;
+}
+
+function strip(past: Trends["past"], id: string): Html | null {
+  return pastStrip(past.get(id) ?? []);
 }

@@ -47,6 +47,10 @@ Deno.test("report writes a page of the newest run, and overwrites only such page
   const shown = await suite.tractest(["report", runId!.slice(0, -2), "--output", "-"]);
   assertIncludes(shown.stdout, "<h1>Passed</h1>");
   assertEquals((await suite.tractest(["report", "nothing"])).code, 64);
+  const alone = await suite.tractest(["report", "--compare", "last"]);
+  assertEquals(alone.code, 64);
+  assertIncludes(alone.stderr, "No earlier run of this project");
+  assertEquals((await suite.tractest(["report", "--link", "javascript:{path}"])).code, 64);
 
   await Deno.writeTextFile(path, "mine");
   const refused = await suite.tractest(["report"]);
@@ -70,7 +74,8 @@ Deno.test({
   ignore: CHROMIUM === null,
   fn: async () => {
     await using suite = await suiteWithRuns();
-    assertEquals((await suite.tractest(["report"])).code, 0);
+    const { stdout } = await suite.tractest(["report", "--compare", "last"]);
+    assertIncludes(stdout, ": 1 newly failing, 3 new, 1 failing in both\n");
     const url = `file://${join(suite.root, "tractest-report.html")}`;
     await using browser = await Browser.start(CHROMIUM!);
     const screenshots = new Set<string>();
@@ -91,6 +96,14 @@ Deno.test({
         ) {
           await new Promise((done) => setTimeout(done, 20));
         }
+        // The line that failed first is there without scrolling.
+        assertEquals(
+          await browser.evaluate(`(() => {
+            const { top, bottom } = document.querySelector(".failing").getBoundingClientRect();
+            return top > 0 && bottom < innerHeight;
+          })()`),
+          true,
+        );
         await browser.evaluate(
           "document.querySelectorAll('details').forEach((one) => one.open = true)",
         );
@@ -113,10 +126,12 @@ Deno.test({
     const ids = "[...document.querySelectorAll('section')].map((one) => one.id).join(' ')";
     assertEquals(
       await browser.evaluate(ids),
-      "failures hangs flaky leaks timeline slowest durations trends flakiest environment",
+      "failures compared hangs flaky leaks tests timeline slowest durations trends flakiest " +
+        "environment",
     );
     assertEquals(await browser.evaluate("document.querySelector('h1').textContent"), "2 failed");
-    assertEquals(await browser.evaluate("document.querySelector('script')"), null);
+    assertEquals(await browser.evaluate("document.querySelectorAll('script').length"), 1);
+    await useList(browser);
     const asked = browser.events.filter(({ method }) => method === "Network.requestWillBeSent").map(
       ({ params }) => (params.request as { url: string }).url,
     );
@@ -129,6 +144,46 @@ Deno.test({
     );
   },
 });
+
+/** Searches, filters, sorts and copies, with the keyboard where a reader would. */
+async function useList(browser: Browser): Promise<void> {
+  const type = (key: string) =>
+    browser.send("Input.dispatchKeyEvent", { type: "keyDown", key, text: key });
+  const shown = () =>
+    browser.evaluate<string>(
+      "[...document.querySelectorAll('.rows li')].filter((one) => one.checkVisibility())" +
+        ".map((one) => one.className + ' ' + one.querySelector('code').textContent).join()",
+    );
+  await type("/");
+  assertEquals(await browser.evaluate("document.activeElement.type"), "search");
+  for (const letter of "</SCRIPT><B") await type(letter);
+  assertEquals(await shown(), "passed test_named[</script><b>]");
+  assertEquals(await browser.evaluate("location.hash"), "#?q=%3C%2FSCRIPT%3E%3CB");
+  // A test shows the command that runs it; its button copies that.
+  await browser.evaluate("document.querySelector('.rows li:not([hidden])').click()");
+  const command = "tractest run 'tests/test_a.py::test_named[</script><b>]'";
+  assertEquals(
+    await browser.evaluate("document.querySelector('.rows .command code').textContent"),
+    command,
+  );
+  await browser.send("Browser.grantPermissions", {
+    permissions: ["clipboardReadWrite", "clipboardSanitizedWrite"],
+  });
+  await browser.evaluate("document.querySelector('.rows .copy').click()");
+  assertEquals(await browser.evaluate("navigator.clipboard.readText()"), command);
+  await browser.send("Input.dispatchKeyEvent", { type: "keyDown", key: "Escape" });
+  await browser.evaluate("document.querySelector('.tiles [data-tag=failed]').click()");
+  assertEquals(await shown(), "failed test_fails,timeout test_hangs");
+  await browser.evaluate(`(() => {
+    const order = document.querySelector("#tests select");
+    order.value = "slow";
+    order.dispatchEvent(new Event("change"));
+  })()`);
+  assertEquals(
+    await shown(),
+    "timeout tests/test_a.py::test_hangs,failed tests/test_a.py::test_fails",
+  );
+}
 
 /** Texts whose contrast, as they are drawn now, is below what WCAG AA asks for. */
 const CONTRAST = `(() => {

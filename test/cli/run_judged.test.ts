@@ -128,6 +128,18 @@ Deno.test(
       "trio.TooSlowError in a code path that no current change touches",
     );
     assertEquals([of("test_unknown").known, of("test_word").known], [null, null]);
+    // The page says the same of this run, later too.
+    const page = (await suite.tractest(["report", "--output", "-"])).stdout;
+    const on = (name: string) =>
+      page.split("<details").find((part) => part.includes(`::${name}<`))!;
+    assertIncludes(on("test_apart"), "likely timing");
+    assertIncludes(on("test_apart"), "touches: most likely timing");
+    assertIncludes(on("test_through"), "changed code");
+    assertIncludes(
+      on("test_through"),
+      "app/leaf.py:5</code></a>, a likely cause: the failure came",
+    );
+    assert(/git diff [0-9a-f]{12} -- app\/leaf\.py/.test(on("test_through")));
 
     const again = await suite.tractest(RUN);
     // It has failed every time that it ran.

@@ -1,0 +1,17 @@
+import { shellCommand } from "../base/escape.ts";
+import { type Html, markup } from "./html.ts";
+import { linkToLine, placeOf, type SourceLinks } from "./rules_links.ts";
+
+/** A command to paste; scripts show the button that copies it. */
+export function command(argv: readonly string[]): Html {
+  const copy = markup`<button type="button" class="copy">Copy</button>`;
+  return markup`<p class="command"><code>${shellCommand(argv)}</code>${copy}</p>`;
+}
+
+/** A place such as `tests/test_a.py:12`, as a link to it where there can be one. */
+export function sourceLink(links: SourceLinks, where: string): Html {
+  const { file, line } = placeOf(where);
+  const link = linkToLine(links, file, line);
+  const shown = markup`<code>${where}</code>`;
+  return link === null ? shown : markup`<a href="${link}">${shown}</a>`;
+}
