@@ -105,6 +105,9 @@ export const say = {
   isNoOutput({ pid }: SeenProcess, pipe: string): string {
     return `${pipe} is not stdout or stderr of pid ${pid}: output capture (-s) is not involved`;
   },
+  isMadeInTree(pipe: string): string {
+    return `${pipe} was made by the tests themselves: output capture (-s) is not involved`;
+  },
   mayNotBeStuck(process: SeenProcess, activity: Activity, doubt: string): string {
     const call = describeActivity(process, activity);
     return `${nameOf(process)} is in ${call}, which may not be stuck: ${doubt}`;

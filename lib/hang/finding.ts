@@ -1,7 +1,7 @@
 /** What one rule has proven. */
 export interface Finding {
   readonly evidence: readonly string[];
-  /** The blocked pipe is stdout or stderr of its writer: the steps against full pipes may help. */
+  /** The blocked pipe may be that of pytest's capture: the steps against full pipes may help. */
   readonly isOutput?: boolean;
   /** Processes that something can be done about. */
   readonly pids?: readonly number[];

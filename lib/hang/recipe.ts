@@ -44,7 +44,9 @@ const STEPS: Readonly<
 > = {
   "blocked-write": (scene, { isOutput }) =>
     isOutput ? [...captureSteps(scene), ...noteLines(scene.notes)] : [
-      "this pipe is the program's own: read it while the writer runs, or write to a file instead",
+      "this pipe is the tests' own: read it while the writer runs (communicate()), or send the " +
+      "output to a file or /dev/null",
+      ...stackSteps(scene),
     ],
   "waiting-for-registry": () => ["see who holds the registry and how to end it: tractest zombies"],
   "child-ignores-sigint": () => [
@@ -79,7 +81,11 @@ const STEPS: Readonly<
   ],
   "no-verdict": (scene, { isPipeless }) =>
     isPipeless
-      ? ["-s won't help: no output goes into a pipe", ...stackSteps(scene), ...debugSteps(scene)]
+      ? [
+        "-s won't help: output capture is not involved",
+        ...stackSteps(scene),
+        ...debugSteps(scene),
+      ]
       : [...captureSteps(scene), ...noteLines(scene.notes), ...stackSteps(scene)],
 };
 

@@ -33,9 +33,9 @@ const RULES: readonly {
 export interface Judgement {
   readonly verdict: HangVerdict;
   readonly evidence: readonly string[];
-  /** The blocked pipe is stdout or stderr of its writer. */
+  /** The blocked pipe may be that of pytest's capture. */
   readonly isOutput: boolean;
-  /** No output of the tree goes into a pipe: capture is not involved. */
+  /** No output of the tree goes into a pipe from outside: capture is not involved. */
   readonly isPipeless: boolean;
   /** A writer sleeps whose reader may read later: time decides. */
   readonly isOpen: boolean;
@@ -53,14 +53,19 @@ export function judgeHang(scene: HangScene): Judgement {
     return finding === null ? [] : [{ verdict, ...finding }];
   });
   const elsewhere = outputElsewhere(scene);
-  const about = first?.verdict === "blocked-write" ? forkBackendNote(scene) : elsewhere;
+  const isOutput = first?.isOutput ?? false;
+  const about = first?.verdict !== "blocked-write"
+    ? elsewhere
+    : isOutput
+    ? forkBackendNote(scene)
+    : [];
   const also = others.flatMap(({ verdict, evidence }) =>
     evidence.map((line) => `also (${verdict}): ${line}`)
   );
   return {
     verdict: first?.verdict ?? "no-verdict",
     evidence: [...first?.evidence ?? observationsOf(scene), ...also, ...about],
-    isOutput: first?.isOutput ?? false,
+    isOutput,
     isPipeless: elsewhere.length > 0,
     isOpen: writersTo(scene).some((writer) => writer.isPending),
     pids: first?.pids ?? [],

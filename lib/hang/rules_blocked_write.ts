@@ -6,6 +6,7 @@ import {
   allThreads,
   type HangScene,
   holdersOf,
+  isMadeInTree,
   type SeenProcess,
   threadsOf,
 } from "./scene.ts";
@@ -24,7 +25,9 @@ export function blockedWrite(scene: HangScene): Finding | null {
   const evidence = blocked.flatMap(({ process, activity, pipe, isOutput, readers }) => [
     say.isBlocked(process, activity),
     ...readers.map(({ text }) => text),
-    ...(isOutput ? [] : [say.isNoOutput(process, pipe)]),
+    ...(isOutput ? [] : [
+      isMadeInTree(scene, pipe) ? say.isMadeInTree(pipe) : say.isNoOutput(process, pipe),
+    ]),
   ]);
   return findingOf(evidence, { isOutput: blocked.some(({ isOutput }) => isOutput) });
 }
@@ -34,7 +37,7 @@ export interface Writer {
   readonly process: SeenProcess;
   readonly activity: Activity;
   readonly pipe: string;
-  /** The pipe is stdout or stderr of the writer. */
+  /** The pipe is stdout or stderr of the writer, and the tests did not make it themselves. */
   readonly isOutput: boolean;
   readonly readers: readonly Reader[];
   /** Why it may not be blocked; null: it is. */
@@ -69,7 +72,8 @@ function writerOf(scene: HangScene, { process, thread, activity }: ActiveThread)
     process,
     activity: { ...activity, fd: file.fd },
     pipe,
-    isOutput: process.files!.some(({ fd, target }) => target === pipe && (fd === 1 || fd === 2)),
+    isOutput: !isMadeInTree(scene, pipe) &&
+      process.files!.some(({ fd, target }) => target === pipe && (fd === 1 || fd === 2)),
     readers,
     doubt: doubtOf(scene, thread.ran, readers),
     isPending: thread.ran === false && readers.some(({ reads }) => reads === null),

@@ -5,7 +5,14 @@ import { plural } from "../base/plural.ts";
 import { fileOf, isPipe, isTerminal } from "./activity.ts";
 import { writersTo } from "./rules_blocked_write.ts";
 import type { Confirmation } from "./rules_confirm.ts";
-import { belowRoot, type HangScene, type SeenProcess, threadsOf, treeOf } from "./scene.ts";
+import {
+  belowRoot,
+  type HangScene,
+  isMadeInTree,
+  type SeenProcess,
+  threadsOf,
+  treeOf,
+} from "./scene.ts";
 import { describeActivity, nameOf, say } from "./evidence_sentences.ts";
 
 /** What the signature rests on, apart from the scene. */
@@ -138,18 +145,26 @@ function blockedActors(scene: HangScene): Answer {
   return no(
     below.length === 0
       ? "no processes below pytest"
-      : `${below.length} below pytest, none in a write to its stdout or stderr`,
+      : `${below.length} below pytest, none in a write to an output that it inherited`,
   );
 }
 
-/** A line that rules out full capture pipes; none where some output goes into a pipe. */
+/** A line that rules out full capture pipes; none where some output goes into one from outside. */
 export function outputElsewhere(scene: HangScene): string[] {
   const outputs = treeOf(scene).flatMap((process) => [fileOf(process, 1), fileOf(process, 2)])
     .filter((file) => file !== null);
-  const mayBePiped = outputs.some((file) => isPipe(file) || file.target.startsWith("socket:"));
+  const mayBePiped = outputs.some((file) =>
+    isPipe(file) ? !isMadeInTree(scene, file.target) : file.target.startsWith("socket:")
+  );
   if (outputs.length === 0 || mayBePiped) return [];
   const kinds = outputs.map((file) =>
-    isTerminal(file) ? "a terminal" : file.target === "/dev/null" ? "/dev/null" : "a file"
+    isPipe(file)
+      ? "a pipe of the tests themselves"
+      : isTerminal(file)
+      ? "a terminal"
+      : file.target === "/dev/null"
+      ? "/dev/null"
+      : "a file"
   );
   return [say.goesElsewhere([...new Set(kinds)])];
 }

@@ -183,6 +183,17 @@ export function holdersOf(scene: HangScene, pipe: string, end: "reads" | "writes
   return [...new Set(ends.filter((one) => one[end]).map(({ pid }) => pid))];
 }
 
+/**
+ * Whether the tests made a pipe themselves: only processes of the tree read it, and it is not the
+ * output of pytest. Then pytest's capture has nothing to do with it.
+ */
+export function isMadeInTree(scene: HangScene, pipe: string): boolean {
+  const readers = holdersOf(scene, pipe, "reads");
+  const root = scene.processes.get(scene.root)?.files ?? [];
+  return readers.length > 0 && readers.every((pid) => scene.processes.get(pid)?.inTree === true) &&
+    !root.some(({ fd, target }) => target === pipe && (fd === 1 || fd === 2));
+}
+
 /** How a process handles SIGINT; null when that can't be read. */
 export function sigintOf(process: SeenProcess): HangProcess["sigint"] {
   const { threads } = process;

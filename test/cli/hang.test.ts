@@ -10,40 +10,56 @@ import {
   type Suite,
 } from "./suites.ts";
 
-/** Fills a pipe that it does not read, and says when it is full; does nothing with -s. */
-const CAPTURED = `
+/** A child fills the pipe that is its output, and the test says when it is full. */
+const fillsPipe = (start: string) => `
 import os, subprocess, sys, time
-CHATTER = "import os; os.write(1, b'x' * 1_000_000)"
-def test_hangs(pytestconfig):
-    if pytestconfig.option.capture == "no":
-        return
-    child = subprocess.Popen([sys.executable, "-c", CHATTER], stdout=subprocess.PIPE)
+CHATTER = [sys.executable, "-c", "import os; os.write(1, b'x' * 1_000_000)"]
+def test_hangs(capfd):
+    ${start}
     while "pipe_write" not in open(f"/proc/{child.pid}/wchan").read():
         time.sleep(0.01)
     open(os.environ["SUITE"] + "/stuck", "w").close()
     child.wait()
 `;
+/** A pipe of the test itself. */
+const OWN_PIPE = fillsPipe("child = subprocess.Popen(CHATTER, stdout=subprocess.PIPE)");
+/** The one that pytest itself writes to. */
+const INHERITED = fillsPipe("with capfd.disabled(): child = subprocess.Popen(CHATTER)");
+/** Runs a command in its own process group, and does not read its output. */
+const UNREAD = `import os, signal, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+signal.signal(signal.SIGTERM, lambda *_: (child.kill(), os._exit(0)))
+print(child.pid, flush=True)
+signal.pause()`;
 
 /** Starts a plain pytest of the suite and waits until its test is stuck. */
-async function stuck(suite: Suite): Promise<Disposable & { readonly pid: number }> {
-  const child = new Deno.Command(join(suite.root, "py310/bin/python"), {
-    args: ["-m", "pytest", "-q", "tests"],
+async function stuck(
+  suite: Suite,
+  { unread = false }: { readonly unread?: boolean } = {},
+): Promise<Disposable & { readonly pid: number }> {
+  const python = join(suite.root, "py310/bin/python");
+  const words = ["-m", "pytest", "-q", "tests"];
+  const child = new Deno.Command(python, {
+    args: unread ? ["-c", UNREAD, python, ...words] : words,
     cwd: suite.root,
     clearEnv: true,
     env: suite.environment(),
     stdin: "null",
-    stdout: "null",
+    stdout: unread ? "piped" : "null",
     stderr: "null",
   }).spawn();
+  const reader = unread ? child.stdout.getReader() : null;
+  const pid = reader ? Number(new TextDecoder().decode((await reader.read()).value)) : child.pid;
   let ended = false;
   const status = child.status.then(() => ended = true);
   while (!ended && !await Deno.stat(join(suite.path, "stuck")).then(() => true, () => false)) {
     await new Promise((done) => setTimeout(done, 20));
   }
   return {
-    pid: child.pid,
+    pid,
     [Symbol.dispose]() {
-      if (!ended) child.kill("SIGKILL");
+      if (!ended) child.kill(unread ? "SIGTERM" : "SIGKILL");
+      void reader?.cancel();
       void status;
     },
   };
@@ -71,8 +87,8 @@ Deno.test("without a pytest of this repo no hang is reported, and nothing fails"
 });
 
 Deno.test("a plain pytest that hangs is found, with its test, verdict and recipe", async () => {
-  await using suite = await pytestSuite({ "test_a.py": CAPTURED });
-  using run = await stuck(suite);
+  await using suite = await pytestSuite({ "test_a.py": INHERITED });
+  using run = await stuck(suite, { unread: true });
   const { code, stdout, stderr } = await suite.tractest(["hang"]);
   assertEquals(code, 0, stderr);
   assertIncludes(stdout, "pytest waits for a child of: tests/test_a.py::test_hangs\n");
@@ -107,6 +123,18 @@ Deno.test("a plain pytest that hangs is found, with its test, verdict and recipe
     assertEquals(document.processes.length, 2);
     assert(document.evidence.length > 0 && document.recipe.length >= 3);
   }
+});
+
+Deno.test("a pipe that a test made itself is not blamed on pytest's capture", async () => {
+  await using suite = await pytestSuite({ "test_a.py": OWN_PIPE });
+  await suite.write({ "requirements.txt": "tractor\n" });
+  using _ = await stuck(suite);
+  const { stdout, stderr } = await suite.tractest(["hang"]);
+  assertIncludes(stdout, "blocked-write: a write to a full pipe that is not read\n");
+  assertIncludes(stdout, "was made by the tests themselves: output capture (-s) is not involved\n");
+  assertIncludes(stdout, "  no       actors blocked in write to an inherited descriptor");
+  assertIncludes(stderr, "hint: this pipe is the tests' own: read it while the writer runs");
+  assert(!/try -s|--confirm|\/dev\/null or a file/.test(stderr.replace(/^.*own.*$/m, "")), stderr);
 });
 
 Deno.test("a pytest that waits for a child is shown with the test that left it", async () => {
@@ -166,9 +194,9 @@ def test_waits():
 });
 
 Deno.test("the signature of full capture pipes is shown, and how to resume a process", async () => {
-  await using suite = await pytestSuite({ "test_a.py": CAPTURED });
+  await using suite = await pytestSuite({ "test_a.py": INHERITED });
   await suite.write({ "requirements.txt": "tractor\n" });
-  using run = await stuck(suite);
+  using run = await stuck(suite, { unread: true });
   const { stdout, stderr } = await suite.tractest(["hang"]);
   const at = stdout.indexOf(
     "signature of full capture pipes:\n",
@@ -207,7 +235,7 @@ Deno.test("outside of any project a process tree is chosen by its pid", async ()
 });
 
 Deno.test("a pytest of another repo is not examined", async () => {
-  await using suite = await pytestSuite({ "test_a.py": CAPTURED });
+  await using suite = await pytestSuite({ "test_a.py": OWN_PIPE });
   await using other = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   // Both have links to the same venv here, so the other one gets its own.
   await Deno.remove(join(other.root, "py310"));

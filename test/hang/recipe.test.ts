@@ -9,6 +9,8 @@ const VERDICTS: readonly HangVerdict[] = [
   "exit-waits-for-child",
   "child-ignores-sigint",
   "child-not-reaped",
+  "waiting-for-connection",
+  "waiting-for-answer",
   "terminal-wanted",
   "no-verdict",
 ];

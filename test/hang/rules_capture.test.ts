@@ -7,14 +7,22 @@ import {
 import { decideConfirmation } from "../../lib/hang/rules_confirm.ts";
 import type { HangScene, SeenProcess } from "../../lib/hang/scene.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { CALL, child, ends, PIPE, pytest, scene, thread, writer } from "./scenes.ts";
+import { CALL, child, ends, PIPE, process, pytest, scene, thread, writer } from "./scenes.ts";
 
 const EMPTY_OUTPUT = { texts: [""], unread: [] };
 const REMOTE = "| tractor._exceptions.RemoteActorError: x\n" +
   "  + Exception Group Traceback (most recent call last):\n";
 
-const files = [{ fd: 3, reads: true, writes: false, target: PIPE }];
-const waits = pytest([thread(8, CALL.wait4, [7, 0, 0])], { files });
+const waits = pytest([thread(8, CALL.wait4, [7, 0, 0])]);
+/** What started pytest and holds the read end of its output. */
+const runner = (call: number, args: readonly number[]) =>
+  process(9, { inTree: false, threads: [thread(9, call, args)] });
+const atRunner = {
+  pipes: new Map([[PIPE, [
+    { pid: 7, reads: false, writes: true },
+    { pid: 9, reads: true, writes: false },
+  ]]]),
+};
 const blocked = { ...writer(), ppid: 8 };
 
 const PROFILE: SignatureScene["profile"] = "tractor";
@@ -37,8 +45,13 @@ function answers(
 
 Deno.test("each point of the signature of full capture pipes is checked", () => {
   assertEquals(answers([waits, child()]), ["no", "no", "unknown", "no"]);
-  const forked = answers([waits, blocked], { backend: "subint_forkserver" }, ends);
-  assertEquals(forked, ["yes", "no", "unknown", "yes"]);
+  const forked = { backend: "subint_forkserver" };
+  const outside = runner(CALL.wait4, [8]);
+  assertEquals(answers([waits, blocked, outside], forked, atRunner), [
+    ...["yes", "no", "unknown", "yes"],
+  ]);
+  // A pipe that pytest itself reads is not that of its output.
+  assertEquals(answers([waits, blocked], forked, ends)[3], "no");
   assertEquals(answers([waits, child()], { captured: false })[2], "no");
 });
 
@@ -61,8 +74,8 @@ Deno.test("tracebacks are counted in the output, and unknown where some can't be
 });
 
 Deno.test("actors whose reader may read later, or that can't be inspected, are unknown", () => {
-  const sleepy = pytest([thread(8, CALL.clock_nanosleep, [0, 0, 0])], { files });
-  assertEquals(answers([sleepy, blocked], {}, ends)[3], "unknown");
+  const sleepy = runner(CALL.clock_nanosleep, [0, 0, 0]);
+  assertEquals(answers([waits, blocked, sleepy], {}, atRunner)[3], "unknown");
   const hidden = child({ threads: [thread(7, 0, [], { syscall: null })] });
   assertEquals(answers([waits, hidden])[3], "unknown");
 });
