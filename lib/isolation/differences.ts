@@ -20,8 +20,8 @@ export const ISOLATION_DIFFERENCES = [
   {
     what: "interfaces and addresses",
     inside:
-      "lo and eth0, which has 10.99.0.1, fd99::1 and fe80::1 where there are such addresses " +
-      "outside; without virtual cables (veth) in the kernel lo alone has all of them",
+      "lo and the interface of the default route, with its name and its addresses, one of each " +
+      "kind; without virtual cables (veth) in the kernel lo alone has all of them",
   },
   {
     what: "TCP to other machines",

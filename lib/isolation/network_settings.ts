@@ -65,7 +65,7 @@ export type Carrier = "interface" | "loopback";
 /** A line for `ip -batch`. */
 export interface NetworkStepRow {
   readonly needs: NetworkPart;
-  /** `{device}` is what carries it. */
+  /** With words of {@linkcode OwnInterface} in braces; `{device}` is what carries it. */
   readonly line: string;
   /** What is missing inside if the system refuses it. */
   readonly gives: string;
@@ -74,12 +74,6 @@ export interface NetworkStepRow {
   /** For `ip -6`: a rule does not show its family otherwise. */
   readonly isFor6?: true;
 }
-
-/** The names of carriers. */
-export const CARRIER_DEVICES: Readonly<Record<Carrier, string>> = {
-  interface: "eth0",
-  loopback: "lo",
-};
 
 /**
  * The network inside. Its interface is one end of a virtual cable; the other end is in a network
@@ -95,50 +89,50 @@ export const NETWORK_STEPS = [
   {
     needs: "interface",
     on: "interface",
-    line: "link add name eth0 netns /proc/self/fd/8 up type veth peer name eth0",
+    line: "link add name {name} netns /proc/self/fd/8 up type veth peer name {name}",
     gives: "interface but lo",
   },
   // No neighbor is asked for, so that all is sent, and link-local addresses are added below.
   {
     needs: "interface",
     on: "interface",
-    line: "link set eth0 arp off addrgenmode none up",
+    line: "link set {name} arp off addrgenmode none up",
     gives: "interface but lo that is up",
   },
   {
     needs: "ipv4",
     on: "interface",
-    line: "addr add 10.99.0.1/24 brd + dev eth0",
+    line: "addr add {ipv4} brd + dev {name}",
     gives: "IPv4 address but 127.0.0.1",
   },
   {
     needs: "ipv4",
     on: "loopback",
-    line: "addr add 10.99.0.1/32 dev lo",
+    line: "addr add {host4}/32 dev lo",
     gives: "IPv4 address but 127.0.0.1",
   },
   {
     needs: "ipv6",
     on: "interface",
-    line: "addr add fd99::1/64 dev eth0 nodad",
+    line: "addr add {ipv6} dev {name} nodad",
     gives: "IPv6 address but ::1",
   },
   {
     needs: "ipv6",
     on: "loopback",
-    line: "addr add fd99::1/128 dev lo",
+    line: "addr add {host6}/128 dev lo",
     gives: "IPv6 address but ::1",
   },
   {
     needs: "linkLocal6",
     on: "interface",
-    line: "addr add fe80::1/64 dev eth0 nodad",
+    line: "addr add {linkLocal6} dev {name} nodad",
     gives: "link-local IPv6 address",
   },
   {
     needs: "linkLocal6",
     on: "loopback",
-    line: "addr add fe80::1/64 dev lo",
+    line: "addr add {linkLocal6} dev lo",
     gives: "link-local IPv6 address",
   },
   // An interface gets its route for IPv6 multicast from the kernel.
@@ -189,7 +183,7 @@ export const NETWORK_STEPS = [
   {
     needs: "default4",
     on: "interface",
-    line: "route add default via 10.99.0.254 dev eth0",
+    line: "route add default {via4} dev {name}",
     gives: "IPv4 default route",
   },
   {
@@ -201,7 +195,7 @@ export const NETWORK_STEPS = [
   {
     needs: "default6",
     on: "interface",
-    line: "route add ::/0 via fe80::fe dev eth0",
+    line: "route add ::/0 via fe80::fe dev {name}",
     gives: "IPv6 default route",
   },
   {
@@ -217,6 +211,3 @@ export const NETWORK_STEPS = [
     gives: "refusal of TCP to foreign IPv6 addresses: it waits for its time limit",
   },
 ] as const satisfies readonly NetworkStepRow[];
-
-/** The address of this machine inside, besides loopback. */
-export const OWN_ADDRESS = "10.99.0.1";

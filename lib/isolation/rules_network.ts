@@ -1,13 +1,12 @@
 import type { IsolationMethod } from "./rules.ts";
 import {
   type Carrier,
-  CARRIER_DEVICES,
   NETWORK_SETTINGS,
   NETWORK_STEPS,
   type NetworkPart,
   type NetworkStepRow,
-  OWN_ADDRESS,
 } from "./network_settings.ts";
+import { type OwnInterface, ownInterface } from "./rules_own_interface.ts";
 
 /** The network outside, by what the kernel and the files below `/etc` say of it. */
 export interface OutsideNetwork {
@@ -22,7 +21,7 @@ export type EtcName = "hosts" | "nsswitch.conf" | "resolv.conf";
 
 /** The network inside. */
 export interface NetworkPlan {
-  readonly carrier: Carrier;
+  /** With their words filled in. */
   readonly steps: readonly NetworkStepRow[];
   /** Values by their paths below `/proc/sys/net`. */
   readonly settings: ReadonlyMap<string, string>;
@@ -35,6 +34,7 @@ export const NETWORK_FILES = {
   hostname: "/proc/sys/kernel/hostname",
   routes: "/proc/net/route",
   routes6: "/proc/net/ipv6_route",
+  addresses4: "/proc/net/fib_trie",
   addresses6: "/proc/net/if_inet6",
   status: "/proc/self/status",
 } as const;
@@ -56,17 +56,43 @@ export function networkInside(
   carrier: Carrier,
 ): NetworkPlan {
   const parts = partsOf(outside);
+  const own = ownInterface({
+    routes: fieldsOf(outside, NETWORK_FILES.routes),
+    addresses4: fieldsOf(outside, NETWORK_FILES.addresses4),
+    addresses6: fieldsOf(outside, NETWORK_FILES.addresses6),
+    named: (outside.etc.hosts ?? "").split(/\s+/),
+  });
+  const words = wordsOf(own, carrier);
+  const steps = STEPS.filter(({ needs, on = carrier }) => parts.has(needs) && on === carrier);
   return {
-    carrier,
-    steps: STEPS.filter(({ needs, on = carrier }) => parts.has(needs) && on === carrier),
+    steps: steps.map((step) => ({ ...step, line: filled(step.line, words) })),
     settings: settingsInside(outside, method),
-    etc: etcInside(outside, parts.has("ipv4")),
+    etc: etcInside(outside, parts.has("ipv4") ? words.host4 : null),
   };
+}
+
+type Words = Readonly<Record<string, string>> & { readonly host4: string };
+
+function wordsOf(own: OwnInterface, carrier: Carrier): Words {
+  const [host4, host6] = [own.ipv4, own.ipv6].map((address) => address.replace(/\/.*/, ""));
+  return {
+    name: own.name,
+    ipv4: own.ipv4,
+    ipv6: own.ipv6,
+    linkLocal6: own.linkLocal6,
+    host4: host4!,
+    host6: host6!,
+    via4: own.gateway4 === null ? "" : `via ${own.gateway4} onlink`,
+    device: carrier === "interface" ? own.name : "lo",
+  };
+}
+
+function filled(line: string, words: Words): string {
+  return line.replace(/\{(\w+)\}/g, (_, word) => words[word]!).replaceAll("  ", " ");
 }
 
 /** Loopback alone, where nothing is known about the network outside. */
 export const LOOPBACK_ALONE: NetworkPlan = {
-  carrier: "loopback",
   steps: STEPS.filter((step) => step.needs === "loopback"),
   settings: new Map(),
   etc: new Map(),
@@ -75,8 +101,13 @@ export const LOOPBACK_ALONE: NetworkPlan = {
 const ZERO6 = "0".repeat(32);
 const LOOPBACK6 = `${"0".repeat(31)}1`;
 
-function partsOf({ lines }: OutsideNetwork): Set<NetworkPart> {
-  const fields = (file: string) => (lines.get(file) ?? []).map((line) => line.trim().split(/\s+/));
+/** The lines of a file, in fields. */
+function fieldsOf({ lines }: OutsideNetwork, file: string): string[][] {
+  return (lines.get(file) ?? []).map((line) => line.trim().split(/\s+/));
+}
+
+function partsOf(outside: OutsideNetwork): Set<NetworkPart> {
+  const fields = (file: string) => fieldsOf(outside, file);
   const parts = new Set<NetworkPart>(["loopback"]);
   // Iface Destination Gateway Flags RefCnt Use Metric Mask …, in hexadecimal, low byte first.
   const routes = fields(NETWORK_FILES.routes).filter(([name]) => name !== "Iface");
@@ -131,7 +162,10 @@ function groupsOf(status: readonly string[]): number[] {
   return [...numbers("Gid:").slice(1, 2), ...numbers("Groups:")];
 }
 
-function etcInside({ lines, etc }: OutsideNetwork, hasIpv4: boolean): Map<EtcName, string> {
+function etcInside(
+  { lines, etc }: OutsideNetwork,
+  ownAddress: string | null,
+): Map<EtcName, string> {
   const inside = new Map<EtcName, string>();
   // Nothing can be mounted where nothing is.
   if (etc["resolv.conf"] !== null) inside.set("resolv.conf", NO_RESOLVER);
@@ -146,7 +180,7 @@ function etcInside({ lines, etc }: OutsideNetwork, hasIpv4: boolean): Map<EtcNam
       !isInHosts(etc.hosts!, name)
     );
     const address = (name: string) =>
-      name === "localhost" ? "127.0.0.1" : hasIpv4 ? OWN_ADDRESS : "127.0.1.1";
+      name === "localhost" ? "127.0.0.1" : ownAddress ?? "127.0.1.1";
     const more = missing.map((name) => `${address(name)} ${name}\n`).join("");
     if (more !== "") inside.set("hosts", `${endLine(etc.hosts)}${more}`);
   }
@@ -198,12 +232,11 @@ function isInHosts(hosts: string, name: string): boolean {
  * @param directory where they are; the files of the plan are in `etc` below it
  */
 export function networkScript(
-  { carrier, steps, settings, etc }: NetworkPlan,
+  { steps, settings, etc }: NetworkPlan,
   directory: string,
 ): Readonly<Record<"ip" | "ip6" | "settings" | "mounts", string>> {
-  const device = CARRIER_DEVICES[carrier];
   const lines = (wanted: readonly NetworkStepRow[]) =>
-    wanted.map(({ line }) => `${line.replace("{device}", device)}\n`).join("");
+    wanted.map(({ line }) => `${line}\n`).join("");
   const [ip, ip6] = byFamily(steps);
   return {
     ip: lines(ip),

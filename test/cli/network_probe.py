@@ -23,6 +23,8 @@ def outcome(action):
             result = f"gaierror {error.errno}"
         elif isinstance(error, TimeoutError):
             result = "no answer"
+    except IndexError:
+        result = "none"
     outcomes[action.__name__] = result
 
 
@@ -264,6 +266,18 @@ def interfaces_in_proc():
     return sorted(names) == sorted(name for _, name in socket.if_nameindex())
 
 
+def default_interface():
+    with open("/proc/net/route") as routes:
+        return [line.split()[0] for line in routes if line.split()[1] == "00000000"][0]
+
+
+@outcome
+def interface_of_the_default_route():
+    name = default_interface()
+    mask, broadcast = (interface(name, request)[4:8] for request in (0x891B, 0x8919))
+    return name, ipv4(name), socket.inet_ntoa(mask), socket.inet_ntoa(broadcast)
+
+
 @outcome
 def default_route():
     with open("/proc/net/route") as routes:
@@ -316,24 +330,27 @@ if os.environ.get("INSIDE"):
     @outcome
     def interface_is_up():
         """Up, with broadcast, running, with multicast."""
-        return interface("eth0", 0x8913)[0] & 0x43, interface("eth0", 0x8913)[1] & 0x10
+        flags = interface(default_interface(), 0x8913)
+        return flags[0] & 0x43, flags[1] & 0x10
 
     @outcome
     def interface_has_the_own_address():
         with new(kind=socket.SOCK_DGRAM) as one:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, default_interface().encode())
             one.connect(("198.18.0.1", 9))
-            return one.getsockname()[0] == ipv4("eth0")
+            return one.getsockname()[0] == ipv4(default_interface())
 
     @outcome
     def interface_has_a_hardware_address():
-        return interface("eth0", 0x8927)[2:8] != bytes(6)
+        return interface(default_interface(), 0x8927)[2:8] != bytes(6)
+
+    @outcome
+    def bind_hostname():
+        return binds(socket.gethostbyname(socket.gethostname()))
 
     @outcome
     def tcp_connect_to_a_neighbor():
-        with new(kind=socket.SOCK_DGRAM) as one:
-            one.connect(("198.18.0.1", 9))
-            network = one.getsockname()[0].rpartition(".")[0]
+        network = ipv4(default_interface()).rpartition(".")[0]
         return connects(f"{network}.77", kind=socket.SOCK_STREAM)
 
     @outcome
