@@ -142,6 +142,10 @@ const RUN_FACTS = object({
 const RUN_FAILURE = object({
   id: text,
   phase: oneOf("collection", "setup", "call", "teardown"),
+  outcome: about(
+    "`timeout`: ended at its limit; `crash`: pytest ended while it ran",
+    oneOf("failed", "error", "timeout", "crash"),
+  ),
   message: text,
   file: text,
   line: maybeNumber,

@@ -7,6 +7,7 @@ import { countsLine } from "../pytest/counts.ts";
 import { type Failure, gist } from "../pytest/failure.ts";
 import type { Paint } from "../terminal/printer.ts";
 import { shownId } from "../terminal/wrap.ts";
+import { FAILURE_WORDS } from "./show_failures.ts";
 
 /** How a live view is drawn. */
 export interface BarScene {
@@ -15,7 +16,12 @@ export interface BarScene {
   /** Seconds since the epoch. */
   readonly now: number;
   readonly paint: Paint;
+  /** Whether keys are read. */
+  readonly hasKeys: boolean;
 }
+
+/** What the bar says about keys. */
+const KEYS = "t: what runs now";
 
 /** Running tests that have a line of their own, at most. */
 const SHOWN_RUNNING = 8;
@@ -26,20 +32,21 @@ const BAR_NARROWEST = 6;
  * The live lines of a run: its progress, then the running tests. The terminal's last column stays
  * free. ASCII except for ids, since terminals disagree on the width of other characters.
  */
-export function barLines(live: Live, { columns, rows, now, paint }: BarScene): string[] {
+export function barLines(live: Live, scene: BarScene): string[] {
+  const { columns, rows, now } = scene;
   const width = Math.max(1, columns - 1);
   const { running } = live;
   const room = Math.max(0, Math.min(SHOWN_RUNNING, rows - 2));
   const shown = running.length > room ? running.slice(0, Math.max(0, room - 1)) : running;
   const more = running.length - shown.length;
   return [
-    progressLine(live, width, now, paint),
+    progressLine(live, width, scene),
     ...shown.map((test) => runningLine(test, width, now)),
     ...(more > 0 && room > 0 ? [fit(`${"".padStart(8)}  and ${more} more`, width)] : []),
   ];
 }
 
-function progressLine(live: Live, width: number, now: number, paint: Paint): string {
+function progressLine(live: Live, width: number, { now, paint, hasKeys }: BarScene): string {
   const parts = progressParts(live, now);
   // Where there is little room, the least important part is left out first.
   const [how, counts, time, left] = parts;
@@ -47,12 +54,15 @@ function progressLine(live: Live, width: number, now: number, paint: Paint): str
     line.filter((part) => part !== "").join("  ")
   );
   const text = lines.find((line) => unicodeWidth(line) <= width) ?? fit(how, width);
-  const bar = width - unicodeWidth(text) - 4;
+  const room = width - unicodeWidth(text) - 4;
   const total = live.total ?? 0;
+  // The keys are named where that leaves room for a bar.
+  const keys = hasKeys && room - KEYS.length - 2 >= BAR_NARROWEST ? `  ${paint("dim", KEYS)}` : "";
+  const bar = keys === "" ? room : room - KEYS.length - 2;
   const bad = live.run.countsSoFar.failed + live.run.countsSoFar.errors > 0;
   const shown = bad ? paint("red", text) : text;
-  if (bar < BAR_NARROWEST || total === 0) return shown;
-  return `${drawBar(live.run.done / total, Math.min(bar, BAR_WIDEST))}  ${shown}`;
+  if (bar < BAR_NARROWEST || total === 0) return shown + keys;
+  return `${drawBar(live.run.done / total, Math.min(bar, BAR_WIDEST))}  ${shown}${keys}`;
 }
 
 /** Done of collected, the counts, the time and the estimate; empty if unknown. */
@@ -138,7 +148,6 @@ export function nowLines(
   return lines;
 }
 
-const WORDS = { failed: "FAILED", error: "ERROR", timeout: "TIMEOUT", crash: "CRASH" } as const;
 /** The last lines of a traceback and of a test's output, and the processes of a leak. */
 const [SHOWN_TRACEBACK, SHOWN_OUTPUT, SHOWN_LEFT] = [15, 10, 3];
 
@@ -178,7 +187,7 @@ function failedLines(note: Note & { readonly kind: "failed" }, paint: Paint): st
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(seconds === null ? [] : [`${seconds.toFixed(2)} s`]),
   ].join(", ");
-  const head = `${paint("red", WORDS[outcome])} ${shownId(id)}`;
+  const head = `${paint("red", FAILURE_WORDS[outcome])} ${shownId(id)}`;
   // A traceback ends with the message; that of the first attempt stands above.
   const lines = gist(failure, failure.traceback === "" ? 3 : 1).map(escapeText);
   const details = attempt > 1 ? [] : detailLines(failure);

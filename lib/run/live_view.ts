@@ -160,7 +160,8 @@ export class LiveView {
 
   #lines(): string[] {
     const { columns, rows } = this.host.terminal.stderr;
-    return barLines(this.#live, { columns, rows, now: this.#now, paint: this.#paint });
+    const hasKeys = this.#keyboard !== null;
+    return barLines(this.#live, { columns, rows, now: this.#now, paint: this.#paint, hasKeys });
   }
 
   async #showNow(): Promise<void> {

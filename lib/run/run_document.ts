@@ -6,7 +6,8 @@ import { fileOf } from "../pytest/lastfailed.ts";
 import { activation } from "../system/programs/activation.ts";
 import { describeTests, secondsOf } from "./after.ts";
 import { notFound } from "./next_command.ts";
-import type { JudgedFailure } from "./show_failures.ts";
+import type { TestResult } from "../pytest/results.ts";
+import { type JudgedFailure, outcomeOfFailure } from "./show_failures.ts";
 
 /** The JSON document of a run. */
 export function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
@@ -25,7 +26,7 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
     counts: outcome.run.began ? outcome.run.counts : null,
     ...(outcome.run.listed.length > 0 ? { tests: outcome.run.listed } : {}),
     notFound: notFound(command, outcome.run.offered),
-    failures: failures.map(failureFacts),
+    failures: failures.map((one) => failureFacts(one, outcome.run.tests.get(one.id))),
     ...describeTests(outcome.run),
     hang: outcome.hang && hangDocument(outcome.hang),
     shard: parallel.shard,
@@ -38,13 +39,17 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
 }
 
 /** A failure with all that a program needs to show it and to run it again. */
-function failureFacts(failure: JudgedFailure): Readonly<Record<string, unknown>> {
+function failureFacts(
+  failure: JudgedFailure,
+  test: TestResult | undefined,
+): Readonly<Record<string, unknown>> {
   const { id, phase, message, known, related, record, where, traceback, output } = failure;
   const [, file = fileOf(id), line = null] = /^(.+):(\d+)$/.exec(where ?? "") ?? [];
   const canRun = id.includes("::") || phase === "collection";
   return {
     id,
     phase,
+    outcome: outcomeOfFailure(failure, test),
     message,
     file,
     line: line === null ? null : Number(line),

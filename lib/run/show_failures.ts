@@ -33,8 +33,16 @@ const SHOWN_ALIKE = 5;
 /** Characters of a reason on a line. */
 const REASON_LENGTH = 160;
 
-/** Words for outcomes that pytest has no word for. */
-const WORDS: Readonly<Record<string, string>> = { timeout: "TIMEOUT", crash: "CRASH" };
+/** How a failure came about: pytest says the first two, the others ended a test from outside. */
+export type FailureOutcome = "failed" | "error" | "timeout" | "crash";
+
+/** The words that begin the lines of failures. */
+export const FAILURE_WORDS: Readonly<Record<FailureOutcome, string>> = {
+  failed: "FAILED",
+  error: "ERROR",
+  timeout: "TIMEOUT",
+  crash: "CRASH",
+};
 
 /**
  * The failures of one cause: a line for each with its reason, then what is known about them. Where
@@ -68,8 +76,7 @@ export function failureHead(
   paint: Paint,
 ): string {
   const { id, phase, known, isListed, record } = failure;
-  const usual = phase === "call" ? "FAILED" : "ERROR";
-  const word = paint("red", WORDS[endedBy(failure, test) ?? ""] ?? usual);
+  const word = paint("red", FAILURE_WORDS[outcomeOfFailure(failure, test)]);
   const attempts = test?.attempts.length ?? 0;
   const times = attempts > 1 ? ` ${attempts} times` : "";
   const where = phase === "call" ? "" : ` (${phase})`;
@@ -115,8 +122,19 @@ function causeLines({ file, because, line, see }: NamedCause, paint: Paint): str
   return [...lines, `    to see the change: ${command}; after a fix: tractest run --lf`];
 }
 
+/** How a failure of a test came about. */
+export function outcomeOfFailure(
+  failure: JudgedFailure,
+  test: TestResult | undefined,
+): FailureOutcome {
+  return endedBy(failure, test) ?? (failure.phase === "call" ? "failed" : "error");
+}
+
 /** What ended a test from outside, if this failure says so and not an earlier one of the test. */
-function endedBy({ phase, message }: JudgedFailure, test: TestResult | undefined): string | null {
+function endedBy(
+  { phase, message }: JudgedFailure,
+  test: TestResult | undefined,
+): "timeout" | "crash" | null {
   const last = test?.failures.at(-1);
   return last?.phase === phase && last.message === message ? test!.attempts.at(-1)!.ended : null;
 }

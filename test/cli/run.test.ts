@@ -58,13 +58,13 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
       assertEquals(document.counts, COUNTS);
       assertEquals(
         document.failures.map((
-          each: { id: string; phase: string },
-        ) => [each.id.slice("tests/test_verdicts.py::".length), each.phase]),
+          each: { id: string; phase: string; outcome: string },
+        ) => [each.id.slice("tests/test_verdicts.py::".length), each.phase, each.outcome]),
         [
-          ["test_fails", "call"],
-          ["test_errors", "setup"],
-          ["test_errs_later", "teardown"],
-          ["test_odd_id[a -> b, c=d \\xe9]", "call"],
+          ["test_fails", "call", "failed"],
+          ["test_errors", "setup", "error"],
+          ["test_errs_later", "teardown", "error"],
+          ["test_odd_id[a -> b, c=d \\xe9]", "call", "failed"],
         ],
       );
       assertEquals(document.failures[0].message, "AssertionError: on purpose\nassert 1 == 2");

@@ -45,6 +45,8 @@ Deno.test(
         ["tests/test_a.py::test_crashes", "pytest ended with exit code 3 while it ran"],
       ],
     );
+    const outcomes = document.failures.map(({ outcome }: { outcome: string }) => outcome);
+    assertEquals(outcomes, ["timeout", "crash"]);
     assertEquals(document.timeouts, ["tests/test_a.py::test_hangs"]);
     assertEquals(await lastFailed(suite), [
       "tests/test_a.py::test_crashes",

@@ -40,7 +40,7 @@ function liveWith(running: readonly string[], options: Partial<LiveOptions> = {}
   return live;
 }
 
-const scene = { columns: 80, rows: 24, now: 130, paint: plain };
+const scene = { columns: 80, rows: 24, now: 130, paint: plain, hasKeys: false };
 
 Deno.test("the bar shows progress, counts, time and what runs", () => {
   assertEquals(barLines(liveWith(["tests/test_a.py::test_b", "tests/test_c.py::test_d"]), scene), [
@@ -48,6 +48,20 @@ Deno.test("the bar shows progress, counts, time and what runs", () => {
     "   2.0 s  tests/test_a.py::test_b",
     "   1.9 s  tests/test_c.py::test_d",
   ]);
+});
+
+Deno.test("the bar names the key t where there is room for that, and a keyboard", () => {
+  const first = (columns: number, hasKeys = true) =>
+    barLines(liveWith(["t10"]), { ...scene, columns, hasKeys })[0]!;
+  assertEquals(
+    first(80),
+    "[======>                   ]  10/40  1 failed, 9 passed  30 s  t: what runs now",
+  );
+  assertEquals(first(60), "[=======>                   ]  10/40  1 failed, 9 passed  30 s");
+  assertEquals(
+    first(80, false),
+    "[=======>                      ]  10/40  1 failed, 9 passed  30 s",
+  );
 });
 
 Deno.test("the bar shows the remaining time once half of it can be estimated", () => {
