@@ -365,6 +365,8 @@ def test_third(): time.sleep(0.2)
     started.filter((id: string) => id.includes("alone")).map((id: string) => id.slice(21)),
     ["test_first", "test_second", "test_third"],
   );
+  // Their pytest collects nothing else.
+  assertEquals(written.findLast(({ event }) => event === "collected").count, 3);
 });
 
 Deno.test({

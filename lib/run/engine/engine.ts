@@ -121,8 +121,16 @@ export class Engine {
     await Promise.all(Array.from({ length: this.request.plan.jobs }, run));
   }
 
-  /** Runs a session, and after a test that ended it another one for the remaining tests. */
-  async #runShard(first: SessionPurpose, shard: number): Promise<void> {
+  /**
+   * Runs a session, and after a test that ended it another one for the remaining tests.
+   *
+   * @param tests those that the queue has, if few; null: all
+   */
+  async #runShard(
+    first: SessionPurpose,
+    shard: number,
+    tests: readonly string[] | null = null,
+  ): Promise<void> {
     const progress = this.#progress;
     const distributor = this.#distributor;
     const { queue } = distributor;
@@ -131,7 +139,7 @@ export class Engine {
       progress.mayContinue && progress.suspect === null;
       purpose = purpose === "shard" ? "shard" : "resume"
     ) {
-      const kind = { purpose, tests: null };
+      const kind = { purpose, tests };
       const ended = await this.#sessions.run(kind, distributor.queue, shard);
       if (ended === null || !progress.mayContinue) return;
       if (!this.#mayResume()) {
@@ -160,7 +168,7 @@ export class Engine {
     // Fixtures of a wide scope may depend on pytest's order.
     const ordered = this.#distributor.asCollected(ids);
     this.#distributor.queue = await this.#distributor.queueOf([ordered]);
-    if (this.#distributor.queue !== null) await this.#runShard("alone", 1);
+    if (this.#distributor.queue !== null) await this.#runShard("alone", 1, ordered);
   }
 
   /** Runs the tests that no session has run, in one more session. */
