@@ -27,6 +27,8 @@ const KEYS = "t: what runs now";
 const SHOWN_RUNNING = 8;
 const BAR_WIDEST = 30;
 const BAR_NARROWEST = 6;
+/** The least width of a bar in front of a line that names keys. */
+const BAR_WITH_KEYS = 12;
 
 /**
  * The live lines of a run: its progress, then the running tests. The terminal's last column stays
@@ -57,7 +59,7 @@ function progressLine(live: Live, width: number, { now, paint, hasKeys }: BarSce
   const room = width - unicodeWidth(text) - 4;
   const total = live.total ?? 0;
   // The keys are named where that leaves room for a bar.
-  const keys = hasKeys && room - KEYS.length - 2 >= BAR_NARROWEST ? `  ${paint("dim", KEYS)}` : "";
+  const keys = hasKeys && room - KEYS.length - 2 >= BAR_WITH_KEYS ? `  ${paint("dim", KEYS)}` : "";
   const bar = keys === "" ? room : room - KEYS.length - 2;
   const bad = live.run.countsSoFar.failed + live.run.countsSoFar.errors > 0;
   const shown = bad ? paint("red", text) : text;

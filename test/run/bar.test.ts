@@ -57,7 +57,7 @@ Deno.test("the bar names the key t where there is room for that, and a keyboard"
     first(80),
     "[======>                   ]  10/40  1 failed, 9 passed  30 s  t: what runs now",
   );
-  assertEquals(first(60), "[=======>                   ]  10/40  1 failed, 9 passed  30 s");
+  assertEquals(first(60), "[======>                 ]  10/40  1 failed, 9 passed  30 s");
   assertEquals(
     first(80, false),
     "[=======>                      ]  10/40  1 failed, 9 passed  30 s",
