@@ -16,27 +16,41 @@ import {
 } from "./rules_log.ts";
 import { type RunSummary, summaryMarkdown } from "./rules_summary.ts";
 
+/** The checks before a run, as a group of a log. */
+const CHECKS = { title: "checks before the tests", name: "checks", collapsed: true };
+
 /** Bytes that GitHub takes as the summary of one step. */
 const MOST_SUMMARY = 1 << 20;
 
+/** How the log of a service is written. */
+export interface CiLogOptions {
+  /** Where the output of pytest goes. */
+  readonly stream: "stdout" | "stderr";
+  /** Whether a coding agent reads it: no group around checks, short messages. */
+  readonly brief: boolean;
+}
+
+/** Characters of a message for a coding agent. */
+const BRIEF_MESSAGE = 200;
+
 /** Structures the log of a service that runs the tests, and reports to it. */
 export class CiLog {
-  /**
-   * From now on nothing that the printer prints is a command of the service.
-   *
-   * @param stream where the output of pytest goes
-   */
+  /** From now on nothing that the printer prints is a command of the service. */
   constructor(
     private readonly host: Host,
     private readonly printer: Printer,
     private readonly provider: ProviderName,
-    private readonly stream: "stdout" | "stderr",
+    private readonly options: CiLogOptions,
   ) {
     printer.guard = (text) => withoutCommands(provider, text);
   }
 
-  /** Does the work in a group of the log. */
-  async group<T>(group: LogGroup, work: () => Promise<T>): Promise<T> {
+  /** Does the work in a group of the log; for a coding agent checks print too little for one. */
+  async checks<T>(work: () => Promise<T>): Promise<T> {
+    return this.options.brief ? await work() : await this.#group(CHECKS, work);
+  }
+
+  async #group<T>(group: LogGroup, work: () => Promise<T>): Promise<T> {
     const { provider } = this;
     this.#write(groupBegin(provider, group, this.#seconds()));
     try {
@@ -47,8 +61,9 @@ export class CiLog {
   }
 
   /** Runs tests in a group of the log; what they print is no command of the service. */
-  async tests<T>(work: () => Promise<T>): Promise<T> {
-    return await this.group({ title: "pytest", name: "pytest", collapsed: false }, async () => {
+  async tests<T>(work: () => Promise<T>, title = "pytest"): Promise<T> {
+    const name = title.replace(/\W+/g, "_");
+    return await this.#group({ title, name, collapsed: false }, async () => {
       const stopped = commandsStopped(this.provider, crypto.randomUUID());
       this.#write(stopped?.begin ?? null);
       try {
@@ -71,7 +86,10 @@ export class CiLog {
       const more = all.length - MOST_ANNOTATIONS;
       for (const annotation of all.slice(0, more > 0 ? MOST_ANNOTATIONS - 1 : undefined)) {
         const file = annotation.file === null ? null : this.#place(root, annotation.file);
-        this.#write(annotationLine(this.provider, { ...annotation, file }));
+        const message = this.options.brief
+          ? annotation.message.split("\n", 1)[0]!.slice(0, BRIEF_MESSAGE)
+          : annotation.message;
+        this.#write(annotationLine(this.provider, { ...annotation, message, file }));
       }
       if (more <= 0) continue;
       this.#write(annotationLine(this.provider, {
@@ -127,6 +145,6 @@ export class CiLog {
   }
 
   #write(line: string | null): void {
-    if (line !== null) this.host.terminal[this.stream].write(`${line}\n`);
+    if (line !== null) this.host.terminal[this.options.stream].write(`${line}\n`);
   }
 }

@@ -17,6 +17,8 @@ export interface RunSummary {
   readonly exitCode: number;
   /** Numbers by outcome; those of 0 are left out. */
   readonly counts: readonly (readonly [string, number])[];
+  /** The cells of a matrix, and how each ended. */
+  readonly cells?: readonly (readonly [name: string, result: string])[];
   readonly failures: readonly SummaryTest[];
   readonly flaky: readonly SummaryTest[];
   /** Tests that left processes behind, and these. */
@@ -30,7 +32,7 @@ const [MOST_IDS, ID_LENGTH] = [10, 1_000];
 
 /** A run as Markdown. What tests named or said is shown as it is, even if it is Markdown. */
 export function summaryMarkdown(summary: RunSummary): string {
-  const { title, exitCode, failures, flaky, leaks } = summary;
+  const { title, exitCode, failures, flaky, leaks, cells = [] } = summary;
   const counts = summary.counts.filter(([, count]) => count > 0);
   const short = failures.map(({ id }) => id).filter((id) => id.length <= ID_LENGTH);
   const ids = [...new Set(short)].slice(0, MOST_IDS);
@@ -42,6 +44,13 @@ export function summaryMarkdown(summary: RunSummary): string {
       row(counts.map(() => "---:")),
       row(counts.map(([, count]) => String(count))),
       "",
+    ]),
+    ...(cells.length === 0 ? [] : [
+      row(["Cell", "Result"]),
+      row(["---", "---"]),
+      ...cells.slice(0, MOST_ROWS).map((cell) => row(cell.map(code))),
+      "",
+      ...(cells.length > MOST_ROWS ? [`… and ${cells.length - MOST_ROWS} more`, ""] : []),
     ]),
     ...table("Failed", failures),
     ...table("Passed only when run again", flaky),

@@ -24,6 +24,7 @@ import { unseenJunit } from "../run/unseen_options.ts";
 import { type Interpreter, runThroughEnv } from "../system/programs/python.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
+import { unbroken } from "../terminal/wrap.ts";
 import {
   type CellRun,
   describeCell,
@@ -102,7 +103,12 @@ export async function runMatrix(
   }));
   for (const report of [junit, unseenReport]) await report?.write(printer, suites);
   const seconds = (host.clock.monotonic() - began) / 1000;
-  return showRuns(context, matrix, prepared, planned, runs, seconds);
+  const exitCode = showRuns(context, matrix, prepared, planned, runs, seconds);
+  if (matrix.ci !== null) {
+    const { reportCellsToCi } = await import("./cells_to_ci.ts");
+    await reportCellsToCi(matrix.ci, project.root, { planned, runs, exitCode, seconds });
+  }
+  return exitCode;
 }
 
 /** Runs the cells of a matrix. */
@@ -153,7 +159,7 @@ class MatrixRun {
     const argv = this.matrix.command(python.argv, WHOLE, cellWords(planned.cell));
     const command = asTyped(argv, project.root);
     if (this.#jobs === 1) {
-      const shown = pasteable(command, python.environment, project.root, host.cwd);
+      const shown = unbroken(pasteable(command, python.environment, project.root, host.cwd));
       printer.note(`${printer.paint("bold", name, "stderr")}: ${shown}`);
     }
     const directory = join(state.directory, `cell-${number}`);
@@ -162,7 +168,9 @@ class MatrixRun {
     const runId = `${state.runId}-${number}`;
     await this.#logStart(log, runId, command, planned);
     const request = this.#launchRequest(planned);
-    const outcome = await prepared.launch(log, directory, request, { python });
+    const launch = () => prepared.launch(log, directory, request, { python });
+    const { ci } = this.matrix;
+    const outcome = await (ci !== null && this.#jobs === 1 ? ci.tests(launch, name) : launch());
     const exitCode = await this.#exitCodeAfter(outcome);
     const ending = endingOf(outcome, this.limit);
     await log.append({ event: "run-finish", exitCode, ending, seconds: secondsOf(outcome) });

@@ -5,6 +5,7 @@ import type { SummaryTest } from "../ci/rules_summary.ts";
 import { plural } from "../base/plural.ts";
 import { countsLine } from "../pytest/counts.ts";
 import { describeLeft } from "../pytest/describe_left.ts";
+import type { Failure } from "../pytest/failure.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
 import { endingOf } from "./after.ts";
@@ -22,7 +23,7 @@ export async function reportToCi(ci: CiLog, root: string, found: RunFindings): P
   if (exitCode !== 0) ci.openGroup();
   if (ending !== null) ci.annotateRun("the run did not end by itself", ending);
   ci.annotate(root, [
-    ...failures.map(failureAnnotation),
+    ...failures.map((failure) => failureAnnotation(failure, knowledgeOf(failure))),
     ...flaky.map((test) => testAnnotation(test, "passed only when run again", firstReason(test))),
     ...leaking.map((test) =>
       testAnnotation(test, `left ${processes(test)} behind`, leftLines(test).join("\n"))
@@ -45,7 +46,12 @@ export async function reportToCi(ci: CiLog, root: string, found: RunFindings): P
   });
 }
 
-function failureAnnotation(failure: JudgedFailure): Annotation {
+/**
+ * A failure at its line.
+ *
+ * @param known what else there is to say about it
+ */
+export function failureAnnotation(failure: Failure, known: readonly string[]): Annotation {
   const { id, phase, where, message } = failure;
   const [, file = fileOf(id), line = null] = /^(.+):(\d+)$/.exec(where ?? "") ?? [];
   return {
@@ -53,7 +59,7 @@ function failureAnnotation(failure: JudgedFailure): Annotation {
     file,
     line: line === null ? null : Number(line),
     title: phase === "call" ? id : `${id} (${phase})`,
-    message: [message, ...knowledgeOf(failure)].join("\n"),
+    message: [message, ...known].join("\n"),
   };
 }
 

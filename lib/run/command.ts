@@ -65,7 +65,7 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     brief: request.ui === "agent" && !printer.verbose && !line.options.preflightOnly,
     checksOnly: line.options.preflightOnly,
     isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
-    around: ci ? (checks) => ci.group(CHECKS, checks) : undefined,
+    around: ci ? (checks) => ci.checks(checks) : undefined,
     onStop: ({ checks: preflight, leaks }, exitCode) => {
       const why = stopText(preflight);
       if (why !== null) ci?.annotateRun("no test was started", why);
@@ -85,9 +85,6 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
 function isolated(project: Project, isolate: "always" | "auto"): Project {
   return { ...project, configuration: { ...project.configuration, isolate } };
 }
-
-/** The checks before a run, as a group of a log. */
-const CHECKS = { title: "checks before the tests", name: "checks", collapsed: true };
 
 /** `--bg`: starts the same run in the background. */
 async function goToBackground(

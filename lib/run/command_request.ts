@@ -75,7 +75,7 @@ export async function readRunRequest(
     junit: await junitOf(context),
     events: line.options.events !== null ? await EventsFile.at(host, line.options.events) : null,
     chosen,
-    ci: intent.debugging || ui === "agent" ? null : await ciLogOf(context),
+    ci: intent.debugging ? null : await ciLogOf(context, ui === "agent"),
     ui,
     dimensions,
     places: ownPlaces(unseen),
@@ -112,14 +112,25 @@ async function keptDurations(
   return await KeptDurations.at(host, printer, line.options.durationsFile);
 }
 
-/** The log of the CI service that `--ci` or the environment names. */
-async function ciLogOf({ host, printer, line }: Context<RunOptions>): Promise<CiLog | null> {
-  if (line.options.bg || line.options.backgroundRun !== null) return null;
+/**
+ * The log of the CI service that `--ci` or the environment names. That of a run in the background
+ * is what `tractest logs` shows.
+ *
+ * @param brief for a coding agent, which reads all of it
+ */
+async function ciLogOf(
+  { host, printer, line }: Context<RunOptions>,
+  brief: boolean,
+): Promise<CiLog | null> {
+  if (line.options.bg) return null;
   const provider = providerOf(line.options.ci, (name) => host.env(name));
   if (provider === null) return null;
   const { CiLog } = await import("../ci/ci_log.ts");
-  const stream = printer.json || line.options.events === "-" ? "stderr" : "stdout";
-  return new CiLog(host, printer, provider, stream);
+  const isData = printer.json || line.options.events === "-";
+  return new CiLog(host, printer, provider, {
+    stream: isData || brief ? "stderr" : "stdout",
+    brief,
+  });
 }
 
 /** The typed `--shard`; for `auto` the part that CI's variables name. */

@@ -54,6 +54,70 @@ Deno.test("on GitHub a run has groups, annotations and a summary; tests forge no
   assertIncludes(again.at(-1)!, "::error file=repo/tests/test_a.py,line=5,");
 });
 
+const TWO_CELLS = `
+def pytest_addoption(parser): parser.addoption("--tpt-proto", default="tcp")
+`;
+
+Deno.test("a matrix gets a group for each cell, each failure once, and a summary", async () => {
+  await using suite = await pytestSuite({
+    "conftest.py": TWO_CELLS,
+    "test_a.py": `${FORGES}
+def test_uds(request): assert request.config.getoption("--tpt-proto") != "uds"
+`,
+  });
+  const summary = join(suite.path, "summary.md");
+  const report = join(suite.path, "report.xml");
+  const words = ["run", "--no-preflight", "--matrix", "tpt-proto=tcp,uds", "--junit", report];
+  const env = { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: summary };
+  const { code, stdout } = await suite.tractest(words, env);
+  assertEquals(code, 1, stdout);
+  const commands = commandsOf(stdout);
+  assertEquals(commands.slice(2, 6), [
+    "::group::tpt-proto=tcp",
+    "::endgroup::",
+    "::group::tpt-proto=uds",
+    "::endgroup::",
+  ]);
+  const errors = commands.slice(6);
+  assertEquals(errors.length, 2, errors.join("\n"));
+  assert(/test_forges::.*%0Ain every cell$/.test(errors[0]!), errors[0]);
+  assert(/test_uds::.*%0Ain tpt-proto=uds$/.test(errors[1]!), errors[1]);
+  const text = await Deno.readTextFile(summary);
+  assert(text.startsWith("### tractest: 2 cells&#44; 2 not ok&#44; in "), text);
+  assertIncludes(text, "| <code>tpt&#45;proto&#61;uds</code> | <code>2 failed&#44; 1 passed");
+  assertIncludes(await Deno.readTextFile(report), 'name="tractest tpt-proto=uds"');
+});
+
+Deno.test("a coding agent's run in CI has short annotations and a summary, no groups", async () => {
+  await using suite = await pytestSuite({ "test_a.py": FORGES });
+  const summary = join(suite.path, "summary.md");
+  const words = ["run", "--no-preflight", "--ui", "agent"];
+  const env = { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: summary };
+  const { stdout, stderr } = await suite.tractest(words, env);
+  assertEquals(commandsOf(stdout), []);
+  const [error = "", ...others] = commandsOf(stderr);
+  assert(error.startsWith("::error file=tests/test_a.py,line=5,"), stderr);
+  assert(!error.includes("%0A"), error);
+  assertEquals(others, []);
+  assertIncludes(await Deno.readTextFile(summary), "tractest run tests/test_a.py::test_forges");
+});
+
+Deno.test("the log of a background run in CI is that of any run", async () => {
+  await using suite = await pytestSuite({ "test_a.py": FORGES });
+  const summary = join(suite.path, "summary.md");
+  const report = join(suite.path, "report.xml");
+  const env = { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: summary };
+  const words = ["run", "--no-preflight", "--bg", "--junit", report];
+  const started = await suite.tractest(words, env);
+  assertEquals([started.code, commandsOf(started.stdout + started.stderr)], [0, []]);
+  assertEquals((await suite.tractest(["wait"])).code, 1);
+  const commands = commandsOf((await suite.tractest(["logs"])).stdout);
+  assertEquals(commands.slice(2, 4), ["::group::pytest", "::endgroup::"]);
+  assert(commands[4]?.startsWith("::error file=tests/test_a.py,line=5,"), commands.join("\n"));
+  assertIncludes(await Deno.readTextFile(summary), "### tractest: 1 failed");
+  assertIncludes(await Deno.readTextFile(report), "test_forges");
+});
+
 Deno.test("--ci names a service or none, and GitLab and Azure get what they read", async () => {
   await using suite = await pytestSuite({ "test_a.py": FORGES });
   const off = await suite.tractest(["run", "--ci", "off"], { GITHUB_ACTIONS: "true" });
