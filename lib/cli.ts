@@ -31,6 +31,7 @@ export const VERBS = {
   zombies: async () => (await import("./leaks/command.ts")).VERB,
   tree: async () => (await import("./tree/command.ts")).VERB,
   doctor: async () => (await import("./preflight/command.ts")).VERB,
+  bundle: async () => (await import("./bundle/command.ts")).VERB,
   status: async () => (await import("./commands/status.ts")).VERB,
   logs: async () => (await import("./commands/logs.ts")).VERB,
   wait: async () => (await import("./commands/wait.ts")).VERB,

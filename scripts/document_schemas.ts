@@ -221,6 +221,21 @@ export const DOCUMENTS = {
       preflight: optional(CHECKS),
     }],
   },
+  bundle: {
+    about: "`bundle`: what the archive holds",
+    forms: [{
+      path: text,
+      written: about("false with --dry-run", flag),
+      bytes: about("of the archive", number),
+      files: list(object({
+        name: text,
+        about: text,
+        bytes: number,
+        replaced: about("how often each kind of private detail was replaced", anything),
+      })),
+      unknowns: about("what could not be gathered", strings),
+    }],
+  },
   check: {
     about: "`check`: does everything import, are all tests collected?",
     forms: [{ ok: flag, checks: CHECKS }],

@@ -26,7 +26,7 @@ import { findProject, type Project } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { GRACE_SECONDS } from "../tables/defaults.ts";
 import { showHang, showSignature } from "./show.ts";
-import { Printer } from "../terminal/printer.ts";
+import { CapturingPrinter } from "../terminal/capturing_printer.ts";
 import { unbroken } from "../terminal/wrap.ts";
 
 /** The options of `hang`. */
@@ -79,7 +79,7 @@ export async function hang(context: Context<HangOptions>): Promise<ExitCode> {
   }
   const isConfirming = line.options.confirm;
   // One point of the signature is what --confirm decides: it is shown after that.
-  for (const report of printer.json ? [] : reports) {
+  for (const report of printer.json && !printer.keepsLines ? [] : reports) {
     showHang(printer, isConfirming ? { ...report, signature: [] } : report, profile);
   }
   if (reports.length === 0) printer.line("no pytest of this repo is running");
@@ -174,7 +174,7 @@ async function confirmHang(
   const words = confirmWords(hung);
   printer.note(unbroken(shellCommand(["tractest", "run", ...words])));
   const { verbose, color } = printer;
-  const quiet = new CapturingPrinter(host, { json: true, verbose, color });
+  const quiet = new CapturingPrinter(host, { verbose, color });
   const { VERB: RUN } = await import("../run/command.ts");
   const code = await RUN.run({
     ...context,
@@ -221,15 +221,6 @@ async function endLive(
     throw new TractestError("survived", message, EXIT.preflight, "tractest zombies --kill");
   }
   return true;
-}
-
-/** Keeps the document of a command instead of printing it. */
-class CapturingPrinter extends Printer {
-  body: Readonly<Record<string, unknown>> | null = null;
-
-  override document(_schema: string, body: Readonly<Record<string, unknown>>): void {
-    this.body = body;
-  }
 }
 
 /** `tractest hang`, described. */

@@ -234,7 +234,9 @@ async function chooseRepairs(
   return wanted;
 }
 
-function rowOf({ options }: CommandLine<DoctorOptions>): PermissionRowName {
+function rowOf({ command, options }: CommandLine<DoctorOptions>): PermissionRowName {
+  // A bundle includes these checks.
+  if (command === "bundle") return "bundle";
   return options.fix ? "doctor --fix" : "doctor";
 }
 

@@ -89,7 +89,7 @@ export interface Files {
   /** Writes atomically: readers see the old file or the new one. Mode 0600 by default. */
   writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Creates a file (mode 0600); false if it exists already. */
-  createFile(path: string, content: string): Promise<boolean>;
+  createFile(path: string, content: string | Uint8Array): Promise<boolean>;
   /** Appends to a file; creates it (mode 0600) if it is missing. */
   appendFile(path: string, content: string | Uint8Array): Promise<void>;
   /** Renames within one directory, replacing `to`; false if `from` is gone. */

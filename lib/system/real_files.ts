@@ -143,10 +143,10 @@ export class RealFiles implements Files {
     });
   }
 
-  createFile(path: string, content: string): Promise<boolean> {
+  createFile(path: string, content: string | Uint8Array): Promise<boolean> {
     return orThrow("create", path, () => {
       try {
-        Deno.writeTextFileSync(path, content, { createNew: true, mode: 0o600 });
+        Deno.writeFileSync(path, bytesOf(content), { createNew: true, mode: 0o600 });
         return true;
       } catch (error) {
         if (error instanceof Deno.errors.AlreadyExists) return false;

@@ -254,6 +254,16 @@ export const PERMISSIONS = [
     why: "scans for leaks as `zombies` does, and lists what the processes use",
   },
   {
+    row: "bundle",
+    programs: [...LEAK_PROBES, ...TYPED_BY_HAND, "env", "git", "uname"],
+    env: RUN_ENV,
+    read: true,
+    write: true,
+    net: true,
+    uid: true,
+    why: "runs what `tree`, `hang --stacks`, `zombies` and `doctor` run, and writes the archive",
+  },
+  {
     row: "zombies",
     programs: LEAK_PROBES,
     env: PROBE_ENV,

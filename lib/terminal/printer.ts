@@ -36,6 +36,8 @@ export class Printer {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: PrinterOptions["color"];
+  /** Whether lines of data are wanted besides the document. */
+  readonly keepsLines: boolean = false;
   /** Prints above a live region; null while there is none. */
   above: ((print: () => void) => void) | null = null;
   /** Changes what a reader of the log would take for a command; null: there is none. */

@@ -69,6 +69,7 @@ Deno.test("only commands that signal may start kill, only those that start Pytho
     "doctor --fix",
   ]);
   assertEquals(having("env"), [
+    "bundle",
     "hang --stacks",
     "run",
     "bisect",

@@ -1,5 +1,6 @@
 import { type Mark, RUN_COOKIE, runIdOf, TEST_COOKIE, testIdOf } from "../../base/cookie.ts";
 import type { Host } from "../host.ts";
+import { catFiles, splitFiles } from "./cat.ts";
 import { probe } from "./probe.ts";
 import type { Read } from "./proc.ts";
 
@@ -114,4 +115,17 @@ export function parseRecords(records: readonly string[]): Map<number, Mark> | nu
 function multiplexerOf(value: string): number | null {
   const pid = /,(\d+),\d+$/.exec(value)?.[1] ?? /^(\d+)\./.exec(value)?.[1];
   return pid === undefined ? null : Number(pid);
+}
+
+/**
+ * The whole environments of processes, one text of `NAME=value` records each; empty for one that
+ * can't be read. For values that must not be shown.
+ */
+export async function readEnvironments(
+  host: Host,
+  pids: readonly number[],
+  why: string,
+): Promise<string[]> {
+  const { text } = await catFiles(host, pids.map(environmentOf), why);
+  return splitFiles(text ?? "", pids.length) ?? [];
 }
