@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { ignoreTractestError, UsageError } from "../errors.ts";
 import { EventReader, type PytestEvent, readEvent } from "../pytest/events.ts";
 import type { Host } from "../system/host.ts";
@@ -67,4 +67,30 @@ export async function* eventsOfFile(
     }
     yield events;
   }
+}
+
+/**
+ * The events of a run in a file that a user has named, from the start with each call.
+ *
+ * @throws {UsageError} if there is no such file, or if it is not one of a run's events
+ */
+export async function eventsOfRun(
+  host: Host,
+  name: string,
+  hint: string,
+): Promise<() => AsyncGenerator<readonly PytestEvent[]>> {
+  const path = resolve(host.cwd, name);
+  const kind = (await host.files.stat(path))?.kind;
+  if (kind === undefined) throw new UsageError(`"${name}" does not exist`, hint);
+  // It may be read twice, and needs an end.
+  if (kind !== "file") {
+    const what = kind === "directory" ? "it is a directory" : "it is not a regular file";
+    throw new UsageError(`Cannot read "${name}": ${what}`, hint);
+  }
+  const events = () => eventsOfFile(host, path, name);
+  const first = await events().next();
+  if (first.done || first.value[0]?.event !== "run-start") {
+    throw new UsageError(`"${name}" does not begin with the start of a run`, hint);
+  }
+  return events;
 }

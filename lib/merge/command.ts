@@ -13,7 +13,7 @@ import { recordRun } from "../history/record.ts";
 import type { Host } from "../system/host.ts";
 import { findProject } from "../project/project.ts";
 import { EVENTS, EventsFile } from "../run/events_file.ts";
-import { eventsOfFile } from "../background/read_events.ts";
+import { eventsOfRun } from "../background/read_events.ts";
 import { JunitFile } from "../run/junit_file.ts";
 import { type Expected, outputPath, writeTyped } from "../run/output_file.ts";
 import type { Printer } from "../terminal/printer.ts";
@@ -124,20 +124,7 @@ class EventCopy {
 
 async function partOf(host: Host, name: string): Promise<Part> {
   const hint = "merge takes the files that tractest run --events FILE wrote";
-  const path = resolve(host.cwd, name);
-  const kind = (await host.files.stat(path))?.kind;
-  if (kind === undefined) throw new UsageError(`"${name}" does not exist`, hint);
-  // It is read twice, and needs an end.
-  if (kind !== "file") {
-    const what = kind === "directory" ? "it is a directory" : "it is not a regular file";
-    throw new UsageError(`Cannot read "${name}": ${what}`, hint);
-  }
-  const events = () => eventsOfFile(host, path, name);
-  const first = await events().next();
-  if (first.done || first.value[0]?.event !== "run-start") {
-    throw new UsageError(`"${name}" does not begin with the start of a run`, hint);
-  }
-  return { name, events };
+  return { name, events: await eventsOfRun(host, name, hint) };
 }
 
 /** Each machine's run goes into the history of this project, unless it is there already. */

@@ -18,6 +18,9 @@ export interface ListedTests {
   readonly links: SourceLinks;
   /** The number of the failed test on the page, by its id. */
   readonly anchors: ReadonlyMap<string, number>;
+  /** Ids that are red in this run and were not in the compared one, and the other way round. */
+  readonly broken: ReadonlySet<string>;
+  readonly fixed: ReadonlySet<string>;
 }
 
 /** Characters of the list, and of the reasons in it, at most: the page stays below 5 MB. */
@@ -43,7 +46,7 @@ export function allTests(listed: ListedTests): Html | null {
   const more = all.length > items.size &&
     markup`<p class="more">and ${all.length - items.size} more: the page would be too large</p>`;
   const many = all.length > PRINTED_TESTS ? "many" : "";
-  return markup`${toolbar(all)}
+  return markup`${toolbar(all, listed)}
 <div class="list ${many}">
 ${[...groups].map(([file, rows]) => fileGroup(file, rows, shown))}</div>
 ${more}
@@ -52,10 +55,10 @@ ${more}
 <code>C</code> crashed pytest, <code>s</code> skipped, <code>x</code> expected failure.</p>`;
 }
 
-function toolbar(rows: readonly Row[]): Html {
+function toolbar(rows: readonly Row[], listed: ListedTests): Html {
   const counts = new Map<string, number>();
   for (const row of rows) {
-    for (const tag of tagsOf(row)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+    for (const tag of tagsOf(row, listed)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
   }
   const chips = TAGS.filter(([tag]) => counts.has(tag)).map(([tag, colour, name]) =>
     markup`<button type="button" data-tag="${tag}" aria-pressed="false"><i
@@ -84,6 +87,8 @@ const TAGS = [
   ["crash", "crash", "crashes"],
   ["flaky", "flaky", "flaky"],
   ["leak", "leak", "leaked"],
+  ["broken", "failed", "newly failing"],
+  ["fixed", "passed", "fixed"],
   ["passed", "passed", "passed"],
   ["skipped", "skipped", "skipped"],
   ["xfailed", "xfailed", "xfailed"],
@@ -93,7 +98,7 @@ const TAGS = [
 ] as const;
 
 /** The tags of a test: its outcome, what pytest counted, and what else is to be found by. */
-function tagsOf({ test }: Row): Set<string> {
+function tagsOf({ id, test }: Row, { broken, fixed }: ListedTests): Set<string> {
   if (test === null) return new Set(["notrun"]);
   const counted = test.attempts.at(-1)?.counted ?? [];
   return new Set([
@@ -101,6 +106,8 @@ function tagsOf({ test }: Row): Set<string> {
     ...TAGS.map(([tag]) => tag).filter((tag) => counted.includes(tag)),
     ...(test.flaky ? ["flaky"] : []),
     ...(test.leaked.length > 0 ? ["leak"] : []),
+    ...(broken.has(id) ? ["broken"] : []),
+    ...(fixed.has(id) ? ["fixed"] : []),
   ]);
 }
 
@@ -143,12 +150,13 @@ ${rows.map((row) => shown.items.get(row))}</ul>
 `;
 }
 
-function rowItem(row: Row, { past, anchors }: ListedTests, reason: Html | null): Html {
+function rowItem(row: Row, listed: ListedTests, reason: Html | null): Html {
+  const { past, anchors } = listed;
   const { id, test } = row;
   const file = fileOf(id);
   const name = id.startsWith(`${file}::`) ? id.slice(file.length + 2) : id;
   const anchor = anchors.get(id);
-  const [outcome, ...others] = tagsOf(row);
+  const [outcome, ...others] = tagsOf(row, listed);
   const cells = [
     markup`<code>${anchor === undefined ? name : linkTo(anchor, name)}</code>`,
     test !== null && markup`<i>${clock(test.seconds)}</i>`,

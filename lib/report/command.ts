@@ -8,7 +8,7 @@ import { findProject } from "../project/project.ts";
 import { outputPath, writeTyped } from "../run/output_file.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { differencesText } from "./comparison.ts";
-import { chosenRuns, compared, readRun, trendsOf } from "./gather.ts";
+import { compared, readRuns, trendsOf } from "./gather.ts";
 import { REPORT_MARK, reportPage } from "./page.ts";
 import { LINK_NAMES, linkTemplate } from "./rules_links.ts";
 
@@ -24,7 +24,7 @@ export const OPTIONS = {
     kind: "text",
     metavar: "RUN",
     offers: ["last"],
-    doc: "show what differs from RUN; last: the run before",
+    doc: "show what differs from RUN (an id or a file of events); last: the run before",
   },
   link: {
     kind: "text",
@@ -56,11 +56,12 @@ export async function report({ host, line, printer }: Context<ReportOptions>): P
     otherwise: "name another file, or add --force",
   });
   const project = await findProject(host);
-  const { run, other } = await chosenRuns(host, project, name, options.compare);
-  const read = await readRun(host, run);
-  const difference = other && await compared(host, other, read.results);
+  const { run, other } = await readRuns(host, project, name, options.compare);
+  const difference = other && compared(run, other);
   const page = await reportPage({
-    ...read,
+    results: run.results,
+    hangs: run.hangs,
+    explanations: run.explanations,
     trends: await trendsOf(host, project),
     compared: difference,
     links: { root: project.root, template },
@@ -94,6 +95,7 @@ export const VERB: Verb<typeof OPTIONS> = {
       "another run, by its name or a prefix of it",
     ],
     ["tractest report --compare last", "with what changed since the run before"],
+    ["tractest report merged.jsonl", "a run of other machines, as run --events or merge wrote it"],
     ["tractest report --link vscode", "with links that open the source in VS Code"],
     ["tractest report --output -", "to standard output"],
   ],

@@ -97,7 +97,7 @@ function paced(title: string, tests: readonly Paced[], show: ShowId): Html | nul
   if (tests.length === 0) return null;
   const rows = tests.slice(0, SHOWN).map(({ id, before, now }) => {
     const [more, less] = now > before ? [now, before] : [before, now];
-    const factor = less > 0 ? `${(more / less).toFixed(1)}×` : "–";
+    const factor = less > 0 ? factorText(more / less) : "–";
     return [show(id), clock(before), clock(now), factor];
   });
   const columns = ["test", number("before"), number("now"), number("factor")];
@@ -106,4 +106,8 @@ function paced(title: string, tests: readonly Paced[], show: ShowId): Html | nul
 
 function moreOf(items: readonly unknown[]): Html | false {
   return items.length > SHOWN && markup`<p class="more">and ${items.length - SHOWN} more</p>`;
+}
+
+function factorText(factor: number): string {
+  return `${factor.toFixed(factor < 10 ? 1 : 0)}×`;
 }

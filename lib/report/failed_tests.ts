@@ -53,6 +53,10 @@ function unsaid(id: string): Failure {
 
 /** Failures that are shown, at most, and how many of them are unfolded from the start. */
 const SHOWN = { failures: 1_000, unfolded: 3 } as const;
+/** Failures of one cause that are shown before the others unfold. */
+const ALIKE = 5;
+/** Failures that paper has in full: the others have their gist. */
+const PRINTED = 30;
 /** Characters of all failures with their tracebacks and output: the page stays below 5 MB. */
 const MOST_CHARACTERS = 1_500_000;
 /** Ids that are worth typing in one command. */
@@ -78,7 +82,10 @@ export function failures(failed: readonly Failed[], shown: ShownFailures): Html 
     });
     if (group.length === 1) return own;
     const title = markup`<h3>${group.length} failures of one cause: ${reasonOf(group[0]!)}</h3>`;
-    return markup`<div class="cause">${title}\n${own}</div>\n`;
+    const others = own.length > ALIKE && markup`<details class="others">
+<summary>${own.length - ALIKE} more of this cause</summary>
+${own.slice(ALIKE)}</details>`;
+    return markup`<div class="cause">${title}\n${own.slice(0, ALIKE)}${others}</div>\n`;
   });
   const rest = failed.length - number;
   const more = rest > 0 && markup`<p class="more">and ${rest} more, in the list of all tests</p>`;
@@ -228,7 +235,8 @@ function traceLines(traceback: string, links: SourceLinks): Html[] {
 export function foldable(isUnfolded: boolean, summary: Part, body: Part, number?: number): Html {
   const open = isUnfolded && markup` open`;
   const id = number !== undefined && markup` id="failure-${number}"`;
-  return markup`<details class="failure"${id}${open}>
+  const later = (number ?? 0) >= PRINTED && " later";
+  return markup`<details class="failure${later}"${id}${open}>
 <summary>${summary}</summary>
 ${body}
 </details>

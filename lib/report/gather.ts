@@ -1,11 +1,12 @@
 import { type PastRun, pastRuns } from "../background/known_runs.ts";
-import { eventsOf, readEvents } from "../background/read_events.ts";
+import { eventsOf, eventsOfRun, readEvents } from "../background/read_events.ts";
 import { namedRun } from "../background/rules_run_file.ts";
 import { UsageError } from "../errors.ts";
 import { durationsOf, readProject } from "../history/project_history.ts";
 import { latestResults, recentPasses, recordsOf, runsOf } from "../history/queries.ts";
 import { COMPARED_PASSES, findRegressions } from "../history/rules_regression.ts";
 import type { Project } from "../project/project.ts";
+import type { PytestEvent } from "../pytest/events.ts";
 import { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
 import type { ComparedRun } from "./comparison.ts";
@@ -16,44 +17,40 @@ import type { Trends } from "./trends.ts";
 
 /** Everything that the events of a run say. */
 export interface ReadRun {
+  readonly runId: string;
   readonly results: RunModel;
   readonly hangs: readonly Hang[];
   readonly explanations: readonly Explanation[];
 }
 
 /** A run, and the one that it is compared with. */
-export interface ChosenRuns {
-  readonly run: PastRun;
-  readonly other: PastRun | null;
+export interface ReadRuns {
+  readonly run: ReadRun;
+  readonly other: ReadRun | null;
 }
 
 /**
- * The runs that a command line names: by an id, a part of it, or `last`; without a name the newest.
+ * Reads the runs that a command line names: by an id, a part of it, `last`, or a file of events;
+ * without a name the newest.
  *
  * @param compare names the run to compare with; `last` is the one before
  * @throws {UsageError} if there is no such run
  */
-export async function chosenRuns(
+export async function readRuns(
   host: Host,
   project: Project,
   name: string | null,
   compare: string | null,
-): Promise<ChosenRuns> {
-  const runs = await pastRuns(host, project.root);
-  if (runs.length === 0) {
-    throw new UsageError("No run of this project is on record", "tractest run");
-  }
-  const run = name === null || name === "last" ? runs[0]! : runNamed(name, runs);
+): Promise<ReadRuns> {
+  let known: Promise<PastRun[]> | null = null;
+  const runs = () => known ??= pastRuns(host, project.root);
+  const run = await runNamed(host, name ?? "last", runs);
   if (compare === null) return { run, other: null };
-  const earlier = runs.slice(runs.indexOf(run) + 1);
-  const other = compare === "last" ? earlier[0] : runNamed(compare, runs);
-  if (other === undefined) {
-    throw new UsageError(
-      `No earlier run of this project is on record than ${run.runId}`,
-      "tractest history lists the runs",
-    );
-  }
-  if (other === run) {
+  const earlier = async () => (await runs()).filter(({ started }) => started.time < began(run));
+  const other = compare === "last"
+    ? await runNamed(host, compare, earlier, "earlier run")
+    : await runNamed(host, compare, runs);
+  if (other.runId === run.runId) {
     throw new UsageError(
       `Run ${run.runId} can't be compared with itself`,
       "tractest report RUN --compare ANOTHER; tractest history lists the runs",
@@ -62,33 +59,68 @@ export async function chosenRuns(
   return { run, other };
 }
 
-function runNamed(name: string, runs: readonly PastRun[]): PastRun {
-  const runId = namedRun(name, runs.map((run) => run.runId));
-  return runs.find((run) => run.runId === runId)!;
+function began({ results }: ReadRun): number {
+  return results.started?.time ?? Infinity;
 }
 
-/** Reads the events of a run. */
-export async function readRun(host: Host, { directory }: PastRun): Promise<ReadRun> {
-  const results = new RunModel();
-  const hangs: Hang[] = [];
-  const explanations: Explanation[] = [];
-  await readEvents(host, eventsOf(directory), (event) => {
-    results.apply(event);
-    if (event.event === "hang") hangs.push(event);
-    else if (event.event === "explained") explanations.push(event);
-  });
-  return { results, hangs, explanations };
+/**
+ * @param runs finds those among which `last` is the first
+ * @param kind names them
+ */
+async function runNamed(
+  host: Host,
+  name: string,
+  runs: () => Promise<readonly PastRun[]>,
+  kind = "run",
+): Promise<ReadRun> {
+  const run = new Reader();
+  if (isFile(name)) {
+    const hint = "a run is an id (tractest history lists them), last, or a file of run --events";
+    const events = await eventsOfRun(host, name, hint);
+    for await (const some of events()) for (const event of some) run.take(event);
+    return run;
+  }
+  const found = await runs();
+  const [newest] = found;
+  if (newest === undefined) {
+    throw new UsageError(`No ${kind} of this project is on record`, "tractest run");
+  }
+  const id = name === "last" ? newest.runId : namedRun(name, found.map(({ runId }) => runId));
+  const { directory } = found.find(({ runId }) => runId === id)!;
+  await readEvents(host, eventsOf(directory), (event) => run.take(event));
+  return run;
+}
+
+/** Ids have neither dots nor slashes. */
+function isFile(name: string): boolean {
+  return /[./]/.test(name);
+}
+
+/** A {@linkcode ReadRun} that takes events. */
+class Reader implements ReadRun {
+  readonly results = new RunModel();
+  readonly hangs: Hang[] = [];
+  readonly explanations: Explanation[] = [];
+
+  get runId(): string {
+    return this.results.started?.runId ?? "unknown";
+  }
+
+  take(event: PytestEvent): void {
+    this.results.apply(event);
+    if (event.event === "hang") this.hangs.push(event);
+    else if (event.event === "explained") this.explanations.push(event);
+  }
 }
 
 /** Compares a run with another one. */
-export async function compared(host: Host, other: PastRun, now: RunModel): Promise<ComparedRun> {
-  const { results } = await readRun(host, other);
+export function compared(now: ReadRun, { runId, results }: ReadRun): ComparedRun {
   return {
-    runId: other.runId,
-    started: other.started.time,
-    commit: other.started.commit ?? null,
+    runId,
+    started: results.started?.time ?? 0,
+    commit: results.started?.commit ?? null,
     isFinished: results.ended !== null,
-    differences: compareRuns(results.tests.values(), now.tests.values()),
+    differences: compareRuns(results.tests.values(), now.results.tests.values()),
   };
 }
 

@@ -102,7 +102,8 @@ function sectionsOf(input: ReportInput, tests: readonly TestResult[]): Section[]
     past: trends.past,
     broken: new Set(compared?.differences.broken.map(({ id }) => id)),
   };
-  const listed = { tests, notRun: results.notRun, past: trends.past, links, anchors };
+  const fixed = new Set(compared?.differences.fixed.map(({ id }) => id));
+  const listed = { ...shown, tests, notRun: results.notRun, anchors, fixed };
   return [
     ["failures", "Failures", failures(failed, shown)],
     ["compared", "Compared", compared && comparison(compared, anchors)],

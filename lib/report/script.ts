@@ -44,7 +44,7 @@ document.addEventListener("click", async ({ target }) => {
 const reveal = () => {
   const target = /^#[\w-]+$/.test(location.hash) && one(location.hash);
   if (!target || target.tagName !== "DETAILS") return;
-  target.open = true;
+  for (let node = target; node; node = node.parentElement.closest("details")) node.open = true;
   target.scrollIntoView();
 };
 document.addEventListener("toggle", ({ target }) => {
@@ -72,7 +72,15 @@ if (list) {
     seconds: Number(node.dataset.s ?? 0),
     fails: one("small", node)?.textContent.match(/[FETC]/g)?.length ?? 0,
   })));
-  for (const { node } of rows) node.tabIndex = 0;
+  for (const { node } of rows) node.tabIndex = -1;
+  // One test can be reached with Tab, the others from it with the arrow keys.
+  const inReach = (node) => {
+    const before = one("li[tabindex='0']", list);
+    if (before) before.tabIndex = -1;
+    if (node) node.tabIndex = 0;
+    return node;
+  };
+  const visible = () => all("li", list).filter((node) => node.checkVisibility());
   const flat = make("ul", "rows flat");
   flat.hidden = true;
   list.append(flat);
@@ -98,6 +106,8 @@ if (list) {
       node.hidden = number === 0 || order.value !== "";
       node.open = isActive ? number > 0 : wasOpen;
     }
+    const first = rows.find(({ node, group }) => !node.hidden && (group.node.open || !flat.hidden));
+    inReach(first?.node);
     status.textContent = isActive ? count + " of " + rows.length + " tests" : "";
     for (const chip of all(".chips button", form)) {
       chip.setAttribute("aria-pressed", String(chip.dataset.tag === tag));
@@ -158,12 +168,24 @@ if (list) {
     if (wasAsked(event) && String(getSelection()) === "") toggle(event.target.closest("li"));
   });
   list.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.tagName === "LI") toggle(event.target);
+    if (event.target.tagName !== "LI") return;
+    if (event.key === "Enter") toggle(event.target);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const nodes = visible();
+    const next = nodes[nodes.indexOf(event.target) + step];
+    if (next) inReach(next).focus();
+    else if (step < 0) input.focus();
   });
 
   input.addEventListener("input", filter);
-  input.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape") return;
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") {
+      event.preventDefault();
+      inReach(visible()[0])?.focus();
+    }
+    if (event.key !== "Escape") return;
     input.value = "";
     filter();
     input.blur();
@@ -189,6 +211,7 @@ if (list) {
     one("#tests").scrollIntoView();
     input.focus();
   });
+  filter();
   if (location.hash.startsWith("#?")) {
     const state = new URLSearchParams(location.hash.slice(2));
     input.value = state.get("q") ?? "";

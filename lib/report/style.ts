@@ -134,6 +134,9 @@ nav ul{flex-wrap:nowrap;overflow-x:auto;white-space:nowrap;padding-bottom:.3rem}
 body{max-width:none;background:#fff}
 nav,.js .tools,.js .copy{display:none}
 .attempt:has(.whole) .excerpt.part{display:none}
+.later>:not(summary){display:none}
+details[open].later>summary .gist{display:block}
+.rows small{min-width:0}
 .many li.passed,.many li.skipped,.many li.xfailed{display:none}
 .many::before{content:"On paper, only tests that did not pass."}
 .rows li,details.file{content-visibility:visible}

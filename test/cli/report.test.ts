@@ -47,7 +47,13 @@ Deno.test("report writes a page of the newest run, and overwrites only such page
   const shown = await suite.tractest(["report", runId!.slice(0, -2), "--output", "-"]);
   assertIncludes(shown.stdout, "<h1>Passed</h1>");
   assertEquals((await suite.tractest(["report", "nothing"])).code, 64);
-  const alone = await suite.tractest(["report", "--compare", "last"]);
+  // Events that another machine wrote make a page too.
+  assertEquals((await suite.tractest([...RUN, "--events", "other.jsonl"])).code, 0);
+  const other = ["report", "other.jsonl", "--compare", runId!, "--output", "-"];
+  assertIncludes((await suite.tractest(other)).stdout, "): no difference.");
+  const missing = await suite.tractest(["report", "gone.jsonl"]);
+  assertEquals([missing.code, missing.stderr.includes('"gone.jsonl" does not exist')], [64, true]);
+  const alone = await suite.tractest(["report", runId!, "--compare", "last"]);
   assertEquals(alone.code, 64);
   assertIncludes(alone.stderr, "No earlier run of this project");
   assertEquals((await suite.tractest(["report", "--link", "javascript:{path}"])).code, 64);
@@ -149,6 +155,7 @@ Deno.test({
 async function useList(browser: Browser): Promise<void> {
   const type = (key: string) =>
     browser.send("Input.dispatchKeyEvent", { type: "keyDown", key, text: key });
+  const press = (key: string) => browser.send("Input.dispatchKeyEvent", { type: "keyDown", key });
   const shown = () =>
     browser.evaluate<string>(
       "[...document.querySelectorAll('.rows li')].filter((one) => one.checkVisibility())" +
@@ -160,7 +167,8 @@ async function useList(browser: Browser): Promise<void> {
   assertEquals(await shown(), "passed test_named[</script><b>]");
   assertEquals(await browser.evaluate("location.hash"), "#?q=%3C%2FSCRIPT%3E%3CB");
   // A test shows the command that runs it; its button copies that.
-  await browser.evaluate("document.querySelector('.rows li:not([hidden])').click()");
+  await press("ArrowDown");
+  await press("Enter");
   const command = "tractest run 'tests/test_a.py::test_named[</script><b>]'";
   assertEquals(
     await browser.evaluate("document.querySelector('.rows .command code').textContent"),
@@ -171,7 +179,8 @@ async function useList(browser: Browser): Promise<void> {
   });
   await browser.evaluate("document.querySelector('.rows .copy').click()");
   assertEquals(await browser.evaluate("navigator.clipboard.readText()"), command);
-  await browser.send("Input.dispatchKeyEvent", { type: "keyDown", key: "Escape" });
+  await press("ArrowUp");
+  await press("Escape");
   await browser.evaluate("document.querySelector('.tiles [data-tag=failed]').click()");
   assertEquals(await shown(), "failed test_fails,timeout test_hangs");
   await browser.evaluate(`(() => {
