@@ -2,6 +2,10 @@
 const TRACEBACK = /(?:Exception Group )?Traceback \(most recent call last\):/;
 /** The line between two errors of a group. The next one is two columns right of its cross. */
 const BETWEEN = /\+-{8,} (?:\d+|\.\.\.) -{8,}/;
+/** A line of a traceback whose first line was cut out of a long message. */
+const FRAME = /(?<=^[ |]*)(?= {2}File ")/;
+/** What stands for the lines that were cut out. */
+const CUT = "…";
 /** An error's class and message. */
 const ERROR = /^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::.*)?$/;
 /** An error within other text, such as the output of a child. */
@@ -14,7 +18,11 @@ const NAMED = /\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|TIMEOUT|Interrupt
 export function errorLines(text: string): string[] {
   const found: string[] = [];
   let column: number | null = null;
+  let isCut = false;
   for (const line of text.split("\n")) {
+    if (line === CUT) isCut = true;
+    const frame: number = isCut ? line.search(FRAME) : -1;
+    if (frame >= 0) [column, isCut] = [frame, false];
     const [begins, between] = [line.search(TRACEBACK), line.search(BETWEEN)];
     if (begins >= 0 || between >= 0) column = begins >= 0 ? begins : between + 2;
     else if (column !== null && ERROR.test(line.slice(column))) {

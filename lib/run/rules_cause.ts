@@ -1,6 +1,6 @@
 import type { Failure } from "../pytest/failure.ts";
 import type { TestResult } from "../pytest/results.ts";
-import { decisiveErrors, decisiveLine } from "../pytest/decisive.ts";
+import { decisiveErrors, decisiveLine, isCarrier } from "../pytest/decisive.ts";
 
 /** The line of a failure that says most: the original error, else the first of its message. */
 export function reasonOf({ message }: Pick<Failure, "message">): string {
@@ -55,11 +55,17 @@ export function failedAgain({ attempts }: TestResult): boolean {
 
 function causeOf(failure: Failure): string | null {
   const reason = reasonOf(failure);
-  const [error = ""] = decisiveErrors(failure);
+  const [error = originalError(reason)] = decisiveErrors(failure);
   if (reason === "" || error === "") return null;
   const isPlain = error === "AssertionError" || error === "Failed" || reason === error;
   const place = isPlain ? failure.where ?? failure.id : "";
   return JSON.stringify([error, plainReason(reason), place]);
+}
+
+/** The class at the start of a reason, where the errors only wrap others; else empty. */
+function originalError(reason: string): string {
+  const [name = ""] = /^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?=: )/.exec(reason) ?? [];
+  return isCarrier(name) ? "" : name;
 }
 
 /** A reason without what differs from one process to the next. */

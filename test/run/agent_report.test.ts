@@ -34,10 +34,37 @@ Deno.test("failures are alike by class and reason, assertions by their place too
   assertEquals(ids, ["a1a2", "b", "cd"]);
 });
 
+Deno.test("failures that came through processes are alike by the original error", () => {
+  const remote = (actor: string, error: string) =>
+    failure(
+      `t.py::${actor}`,
+      `RemoteActorError: ${actor}\nTraceback (most recent call last):\n` +
+        `  File "a.py", line 1, in f\n${error}`,
+      "t.py:1",
+    );
+  const failures = [
+    remote("a", "ValueError: port 1"),
+    remote("b", "ValueError: port 2"),
+    remote("c", "OSError: port 2"),
+    failure("t.py::d", "RemoteActorError: gone", "t.py:1"),
+    failure("t.py::e", "RemoteActorError: gone", "t.py:1"),
+  ];
+  const ids = groupByCause(failures).map((group) => group.map(({ id }) => id.slice(6)).join(""));
+  assertEquals(ids, ["ab", "c", "d", "e"]);
+});
+
 Deno.test("the reason of a failure that came through processes is the original error", () => {
   const message = "RemoteActorError: child failed\nTraceback (most recent call last):\n" +
     '  File "a.py", line 1, in f\nValueError: too small';
   assertEquals(reasonOf({ message }), "ValueError: too small");
+});
+
+Deno.test("the original error is found although the beginning of its traceback was cut out", () => {
+  const message =
+    "RemoteActorError: child failed\n  + Exception Group Traceback (most recent call last):\n" +
+    '  |   File "a.py", line 1, in f\n…\n    |     raise it\n    |   File "b.py", line 2, in g' +
+    "\n    |     raise it\n    | socket.gaierror: unknown name\n    +------------------";
+  assertEquals(reasonOf({ message }), "socket.gaierror: unknown name");
 });
 
 const FAILURES = fc.array(
