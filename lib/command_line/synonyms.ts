@@ -30,6 +30,7 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   ports: "zombies",
   processes: "tree",
   ps: "tree",
+  ptw: "watch",
   pytest: "run",
   reap: "zombies --kill",
   repeat: "stress",
@@ -44,11 +45,11 @@ export const COMMAND_SYNONYMS: Readonly<Record<string, string>> = {
   stats: "history",
   stuck: "hang",
   tail: "logs -f",
+  tdd: "watch",
   test: "run",
   tests: "run",
   top: "tree --watch",
   trends: "history",
-  tdd: "watch",
 };
 
 /** The same for options of `run`. What pytest or a plugin of the venv knows still goes to it. */

@@ -155,9 +155,12 @@ export async function plannedSync(
   return { shown: plan.shown, interpreter: pythonOf(plan.venv) };
 }
 
+/** The options that decide which Python runs pytest. */
+export type PythonOptions = Pick<SharedOptions, "python"> & Partial<Pick<SharedOptions, "uvRun">>;
+
 /** Finds the Python that a run would use without starting it. */
 export async function quickInterpreter(
-  { host, printer, line }: Context<SharedOptions>,
+  { host, printer, line }: Context<PythonOptions>,
   project: Project,
 ): Promise<Interpreter> {
   const { scene, best } = await venvScene({ host, printer, project, inherited: new Map() });

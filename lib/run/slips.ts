@@ -4,8 +4,7 @@ import { UsageError } from "../errors.ts";
 import type { Project } from "../project/project.ts";
 import { inheritedEnvironment } from "../system/programs/env.ts";
 import { runPython } from "../system/programs/python.ts";
-import { quickInterpreter } from "./ready.ts";
-import type { RunOptions } from "./run_options.ts";
+import { type PythonOptions, quickInterpreter } from "./ready.ts";
 
 /** How long pytest may take to list its options, in milliseconds. */
 const HELP_MS = 30_000;
@@ -17,7 +16,7 @@ const HELP_MS = 30_000;
  * @throws {UsageError} with the way to pass it to pytest
  */
 export async function refuseSlips(
-  context: Context<RunOptions>,
+  context: Context<PythonOptions>,
   project: Project,
 ): Promise<void> {
   const { command, slips = [] } = context.line;

@@ -10,7 +10,10 @@ import type {
   FileStatus,
   OpenPipe,
 } from "./host.ts";
-import { isNothingThere, orNull, orThrow, systemFailure } from "./failures.ts";
+import { plural } from "../base/plural.ts";
+import { TractestError } from "../errors.ts";
+import { EXIT } from "../tables/exit_codes.ts";
+import { isNothingThere, orNull, orThrow, reason, systemFailure } from "./failures.ts";
 import { openLocked } from "./file_lock.ts";
 
 /** Number of directories that a walk reads before it yields to other tasks. */
@@ -228,7 +231,10 @@ export class RealFiles implements Files {
       void reportPaths(watcher, onPath);
       return () => watcher.close();
     } catch (error) {
-      throw systemFailure("watch", directories[0] ?? "", error);
+      // Deno adds a list of paths.
+      const why = reason(error).replace(/\.? about \[.*$/s, "");
+      const message = `Cannot watch ${plural(directories.length, "directory", "directories")}`;
+      throw new TractestError("watch", `${message}: ${why}`, EXIT.preflight);
     }
   }
 

@@ -14,6 +14,7 @@ export async function watch(context: Context<WatchOptions>): Promise<ExitCode> {
   refuseOptions(line);
   ownExecutable(host);
   const project = await findProject(host, line.options.profile);
+  if (line.slips?.length) await (await import("../run/slips.ts")).refuseSlips(context, project);
   await limitsOf(context, project);
   return await new WatchLoop(context, project).run();
 }

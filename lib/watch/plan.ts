@@ -26,8 +26,7 @@ export async function planOf(
   pending: readonly Change[],
 ): Promise<Plan> {
   const { host, line } = context;
-  const title = say.title(wish, pending);
-  if (wish.kind === "all") return { title, targets: null, reasons: [], notes: [] };
+  if (wish.kind === "all") return { targets: null, reasons: [], notes: [] };
   const project = await findProject(host, line.options.profile);
   const limits = await limitsOf(context, project);
   const set = wish.kind === "affected"
@@ -44,7 +43,7 @@ export async function planOf(
   const notes = kept.length > 0
     ? [...mostOfSuite === null ? [] : [mostText(mostOfSuite)], ...set?.notes ?? []]
     : [say.nothing(wish, changes, { unmapped, isLimited: named.length > 0 })];
-  return { title, targets: kept, reasons: within(reasons, limits), notes };
+  return { targets: kept, reasons: within(reasons, limits), notes };
 }
 
 function within(reasons: readonly AffectedTarget[], limits: readonly string[]): AffectedTarget[] {

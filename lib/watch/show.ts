@@ -5,23 +5,25 @@ import { escapeText } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../terminal/columns.ts";
-import type { Printer } from "../terminal/printer.ts";
+import type { Colour, Printer } from "../terminal/printer.ts";
+import { wrap } from "../terminal/wrap.ts";
 import { NO_TESTS } from "./rules.ts";
 import type { Plan, Wish } from "./wish.ts";
 
 /** The keys, and what each does. */
 export const KEYS = [
-  ["Enter", "all tests"],
+  ["Enter", "all"],
   ["f", "failed"],
   ["a", "affected"],
   ["r", "again"],
   ["q", "quit"],
 ] as const;
 
-const KEYS_TEXT = KEYS.map(([key, does]) => `${key}: ${does}`).join(", ");
+const KEYS_TEXT = KEYS.map(([key, does]) => `${key} ${does}`).join(" · ");
 
-/** How many files a title names, and how many reasons are shown. */
+/** How many files a title names, of few and of many, and how many reasons are shown. */
 const NAMED = 3;
+const MANY = 10;
 const SHOWN = 10;
 
 /** The sentences of `watch`. */
@@ -51,9 +53,13 @@ export const say = {
     const why = unmapped.length === 1 ? ` (${unmapped[0]!.because})` : "";
     return `no test is known to be affected${why}: nothing to run`;
   },
-  written: (path: string): string =>
-    `${path} changes whenever tests run, so they seem to write it: it starts no run until it ` +
-    "changes while no tests run",
+  written(paths: readonly string[]): string {
+    const [first, ...others] = paths;
+    const [it, changes] = others.length === 0 ? ["it", "changes"] : ["them", "change"];
+    const more = others.length === 0 ? "" : ` and ${plural(others.length, "other file")}`;
+    return `${first}${more} ${changes} whenever tests run, so the tests seem to write ${it}: ` +
+      "only a change while no tests run starts a run";
+  },
   restarts: (title: string): string => `${title}: ending this run to start again`,
   polling: "reading all files every second instead",
   noKeys: "SIGINT or SIGTERM ends it",
@@ -63,7 +69,7 @@ function changesText(changes: readonly Change[]): string {
   const [first] = changes;
   const did = (status: Change["status"]) => status === "modified" ? "changed" : status;
   if (changes.length === 1) return `${first!.path} ${did(first!.status)}`;
-  const names = changes.slice(0, NAMED).map(({ path, status }) =>
+  const names = changes.slice(0, changes.length > MANY ? 1 : NAMED).map(({ path, status }) =>
     status === "modified" ? path : `${path} (${status})`
   );
   const more = changes.length - names.length;
@@ -76,16 +82,24 @@ export function showBeginning(printer: Printer, root: string, files: number): vo
   printer.note(`watching ${plural(files, "file")} below ${escapeText(root)}`);
 }
 
-/** Shows why a run starts, and why these tests. */
-export function showPlan(
-  printer: Printer,
-  { title, reasons, notes }: Plan,
-  { time, width }: { time: string; width: number },
-): void {
+/** Where and when something is shown. */
+export interface Moment {
+  readonly time: string;
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly hasKeys: boolean;
+}
+
+/** Shows why a run starts. */
+export function showTitle(printer: Printer, title: string, { time, width }: Moment): void {
   const head = `── ${time}  ${escapeText(title)} `;
   const line = "─".repeat(Math.max(2, Math.min(width, 100) - unicodeWidth(head) - 1));
   printer.note();
   printer.note(printer.paint("bold", `${head}${line}`, "stderr"));
+}
+
+/** Shows why these tests run. */
+export function showPlan(printer: Printer, { reasons, notes }: Plan): void {
   const rows = reasons.slice(0, SHOWN).map((reason) =>
     ["  " + escapeText(reason.target), escapeText(becauseOf(reason))] as const
   );
@@ -98,19 +112,35 @@ export function showPlan(
 export function showWaiting(
   printer: Printer,
   code: ExitCode | null,
-  { time, hasKeys }: { time: string; hasKeys: boolean },
+  { time, width, hasKeys }: Moment,
 ): void {
-  const result = code === null ? "" : `${resultText(printer, code)}, `;
-  const keys = printer.paint("dim", `  ${hasKeys ? KEYS_TEXT : say.noKeys}`, "stderr");
-  printer.note(`── ${time}  ${result}waiting for changes${keys}`);
+  const keys = hasKeys ? KEYS_TEXT : say.noKeys;
+  const ended = code === null ? "" : `${resultText(code).text}, `;
+  const isOneLine = unicodeWidth(`── ${time}  ${ended}waiting for changes  ${keys}`) < width;
+  const lines = isOneLine
+    ? [`  ${keys}`]
+    : ["", ...wrap(keys, width - 4).map((row) => `   ${row}`)];
+  const result = code === null ? "" : `${painted(printer, code)}, `;
+  printer.note(
+    `── ${time}  ${result}waiting for changes` + printer.paint("dim", lines.join("\n"), "stderr"),
+  );
 }
 
-function resultText(printer: Printer, code: ExitCode): string {
-  if (code === EXIT.ok) return printer.paint("green", "PASSED", "stderr");
-  if (code === EXIT.testsFailed) return printer.paint("red", "FAILED", "stderr");
-  if (code === NO_TESTS) return printer.paint("yellow", "no tests ran", "stderr");
-  if (code === EXIT.leakedButPassed) {
-    return printer.paint("yellow", "passed, but not clean (84)", "stderr");
-  }
-  return printer.paint("red", `ended with exit code ${code}`, "stderr");
+function painted(printer: Printer, code: ExitCode): string {
+  const { colour, text } = resultText(code);
+  return printer.paint(colour, text, "stderr");
 }
+
+/** How a run with this exit code ended. */
+export function resultText(code: ExitCode): { readonly colour: Colour; readonly text: string } {
+  if (code === EXIT.ok) return { colour: "green", text: "PASSED" };
+  if (code === EXIT.testsFailed) return { colour: "red", text: "FAILED" };
+  if (code === NO_TESTS) return { colour: "yellow", text: "no tests ran" };
+  if (code === EXIT.leakedButPassed) return { colour: "yellow", text: "PASSED, not clean (84)" };
+  if (code <= PYTESTS_OWN) return { colour: "red", text: `ERROR (exit code ${code})` };
+  const isCut = code >= EXIT.timeLimit;
+  return { colour: "red", text: `${isCut ? "cut short" : "not run"} (exit code ${code})` };
+}
+
+/** Exit codes up to this one are pytest's. */
+const PYTESTS_OWN = 6;

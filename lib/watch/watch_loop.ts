@@ -17,7 +17,7 @@ import {
 import { FileChanges } from "./file_changes.ts";
 import { isTarget, planOf } from "./plan.ts";
 import { isAnswer, joined, WrittenByTests } from "./rules.ts";
-import { say, showBeginning, showPlan, showWaiting } from "./show.ts";
+import { type Moment, say, showBeginning, showPlan, showTitle, showWaiting } from "./show.ts";
 import { OWN_OPTIONS, type WatchOptions } from "./watch_options.ts";
 import { atTerminal, WatchedRun } from "./watched_run.ts";
 import type { Plan, Wish } from "./wish.ts";
@@ -26,7 +26,7 @@ import type { Plan, Wish } from "./wish.ts";
 type Event =
   | { readonly kind: "changes"; readonly changes: readonly Change[] }
   | { readonly kind: "key"; readonly key: string }
-  | { readonly kind: "signal"; readonly signal: EndingSignal }
+  | { readonly kind: "signal" }
   | { readonly kind: "ended"; readonly code: ExitCode };
 
 /** What a key asks for. */
@@ -65,7 +65,7 @@ export class WatchLoop {
   async run(): Promise<ExitCode> {
     const { host, printer, line } = this.context;
     const off = ENDING_SIGNAL_NAMES.map((signal) =>
-      host.onSignal(signal, () => this.#send({ kind: "signal", signal }))
+      host.onSignal(signal, () => this.#onSignal(signal))
     );
     try {
       this.#files = await FileChanges.begin(host, this.project.root, {
@@ -76,6 +76,7 @@ export class WatchLoop {
       this.#openKeyboard();
       const { root } = this.project;
       showBeginning(printer, root, this.#files.count);
+      if (this.#end !== null) return this.#end;
       if (this.project.top !== null) await this.#start(this.#last);
       else showWaiting(printer, null, this.#now());
       while (this.#end === null || this.#running !== null) await this.#handle(await this.#event());
@@ -106,7 +107,9 @@ export class WatchLoop {
     this.#keyboard = new Keyboard(this.context.host, {
       onKey: (key) => this.#send({ kind: "key", key }),
       onStop: () => {},
-      onContinue: () => {},
+      onContinue: () => {
+        if (this.#running === null) showWaiting(this.context.printer, null, this.#now());
+      },
     });
   }
 
@@ -123,9 +126,8 @@ export class WatchLoop {
   }
 
   async #handle(event: Event): Promise<void> {
-    if (event.kind === "signal") return this.#onSignal(event.signal);
     if (event.kind === "ended") return await this.#onEnd(event.code);
-    if (this.#end !== null) return;
+    if (this.#end !== null || event.kind === "signal") return;
     if (event.kind === "key") return await this.#onKey(event.key);
     if (this.#running !== null) return await this.#onChangesDuring(event.changes);
     for (const { path } of event.changes) this.#written.apart(path);
@@ -138,6 +140,7 @@ export class WatchLoop {
     // Ctrl-C, Ctrl-\ and the end of a terminal reach the run without us.
     if (signal !== "SIGTERM" && atTerminal(this.context.host)) this.#running?.stoppedByTerminal();
     else this.#running?.stop();
+    this.#send({ kind: "signal" });
   }
 
   async #onKey(key: string): Promise<void> {
@@ -156,19 +159,19 @@ export class WatchLoop {
   /** Files changed during a run: those that tests write must not restart it forever. */
   async #onChangesDuring(changes: readonly Change[]): Promise<void> {
     const isOver = this.#running === null;
-    const restarting = changes.filter((change) => {
-      const { path } = change;
-      const reaction = this.#written.during(path);
-      if (reaction === "ignore") {
-        if (this.#written.isNews(path)) this.#aside(say.written(path));
-      } else this.#afterwards = joined(this.#afterwards, [change]);
-      return reaction === "restart";
-    });
-    if (isOver || restarting.length === 0 || this.#running!.isStopped) return;
-    const plan = await this.#plan({ kind: "changes" }, restarting);
+    const reactions = Map.groupBy(changes, ({ path }) => this.#written.during(path));
+    const { restart = [], "run-afterwards": afterwards = [], ignore = [] } = Object.fromEntries(
+      reactions,
+    );
+    const news = ignore.map(({ path }) => path).filter((path) => this.#written.isNews(path));
+    if (news.length > 0) this.#aside(say.written(news));
+    this.#afterwards = joined(this.#afterwards, [...restart, ...afterwards]);
+    if (isOver || restart.length === 0 || this.#running!.isStopped) return;
+    const wish = { kind: "changes" } as const;
+    const plan = await this.#plan(wish, restart);
     // Without affected tests the run is as good as before.
     if (plan === null || plan.targets?.length === 0 || this.#running === null) return;
-    this.#aside(say.restarts(plan.title));
+    this.#aside(say.restarts(say.title(wish, restart)));
     this.#next = this.#last;
     this.#running.stop();
   }
@@ -212,7 +215,7 @@ export class WatchLoop {
     }
   }
 
-  #now() {
+  #now(): Moment {
     const { host } = this.context;
     const time = new Date(host.clock.now()).toTimeString().slice(0, 8);
     return { time, hasKeys: this.#hasKeys, width: host.terminal.stderr.columns };
@@ -234,20 +237,22 @@ export class WatchLoop {
   /** Starts a run, if there is something to run. */
   async #start(wish: Wish, before: ExitCode | null = null): Promise<void> {
     const { host, printer, line } = this.context;
+    const { stdout } = host.terminal;
+    if (line.options.clear && stdout.isTerminal) stdout.write("\x1b[2J\x1b[3J\x1b[H");
+    showTitle(printer, say.title(wish, this.#pending), this.#now());
     const plan = await this.#plan(wish, this.#pending);
     if (plan === null) return showWaiting(printer, before, this.#now());
-    if (line.options.clear && host.terminal.stdout.isTerminal && plan.targets?.length !== 0) {
-      host.terminal.stdout.write("\x1b[2J\x1b[3J\x1b[H");
-    }
-    showPlan(printer, plan, this.#now());
+    showPlan(printer, plan);
     if (plan.targets?.length === 0) {
       if (wish.kind === "changes") this.#pending = [];
       return showWaiting(printer, before, this.#now());
     }
     this.#last = wish;
     this.#written.begin();
-    const run = await WatchedRun.start(host, await this.#words(plan));
-    this.#running = run;
+    const begin = await WatchedRun.prepare(host, await this.#words(plan));
+    // A signal of the terminal that came before would not reach it.
+    if (this.#end !== null) return;
+    const run = this.#running = begin();
     void run.ended.then((code) => this.#send({ kind: "ended", code }));
   }
 

@@ -22,6 +22,7 @@ export class WatchedRun {
   /** Its exit code, when it and its tests have ended. */
   readonly ended: Promise<ExitCode>;
   #isStopped = false;
+  #wasAsked = false;
 
   private constructor(private readonly child: StartedProgram) {
     this.ended = child.status.then(({ code, signal }) =>
@@ -29,26 +30,29 @@ export class WatchedRun {
     );
   }
 
-  /** Starts `tractest run` with these words. It gets no input: keys are for `watch`. */
-  static async start(host: Host, words: readonly string[]): Promise<WatchedRun> {
+  /**
+   * Prepares a `tractest run` with these words, which the returned function starts. It gets no
+   * input: keys are for `watch`.
+   */
+  static async prepare(host: Host, words: readonly string[]): Promise<() => WatchedRun> {
     const { args, env } = envCommand({
       inherited: await inheritedEnvironment(host),
       argv: [ownExecutable(host), "run", ...words],
       sigint: await sigintMethod(host) === "env" ? "env" : "as-inherited",
     });
-    const child = host.programs.start("env", args, {
-      why: "the tests",
-      cwd: host.cwd,
-      env,
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
-      detached: !atTerminal(host),
-    });
-    return new WatchedRun(child);
+    return () =>
+      new WatchedRun(host.programs.start("env", args, {
+        why: "the tests",
+        cwd: host.cwd,
+        env,
+        stdin: "null",
+        stdout: "inherit",
+        stderr: "inherit",
+        detached: !atTerminal(host),
+      }));
   }
 
-  /** Whether {@linkcode WatchedRun.stop} was called. */
+  /** Whether it was asked to end, by us or by the terminal. */
   get isStopped(): boolean {
     return this.#isStopped;
   }
@@ -58,8 +62,9 @@ export class WatchedRun {
    * its pytest too, as Ctrl-C does. Only once: the second signal would end the tests by force.
    */
   stop(): void {
-    if (this.#isStopped) return;
     this.#isStopped = true;
+    if (this.#wasAsked) return;
+    this.#wasAsked = true;
     this.child.kill("SIGTERM");
   }
 

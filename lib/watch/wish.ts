@@ -10,8 +10,6 @@ export type Wish =
 
 /** What a run will be. */
 export interface Plan {
-  /** Why it starts: `cart.py changed`. */
-  readonly title: string;
   /** Its targets, relative to the root; null: what was typed; empty: there is nothing to run. */
   readonly targets: readonly string[] | null;
   /** Why these targets. */
