@@ -101,7 +101,7 @@ export interface Override {
   readonly retries?: number;
   /** Whether they run when no others do. */
   readonly alone?: boolean;
-  /** Whether a run that may have one of them is isolated. */
+  /** Whether they run isolated, after the others; `auto`: if the system allows it. */
   readonly isolate?: "always" | "auto";
 }
 

@@ -6,7 +6,7 @@ import { optionNames } from "../command_line/run_words.ts";
 import type { Verb } from "../command_line/verb.ts";
 import type { Context } from "../command_line/context.ts";
 import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../background/start.ts";
-import { findProject, type Project } from "../project/project.ts";
+import { findProject } from "../project/project.ts";
 import { longestFullRun } from "../background/full_runs.ts";
 import { openRunState } from "../background/run_directory.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
@@ -14,7 +14,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { configured } from "./configured.ts";
 import { readRunRequest } from "./command_request.ts";
 import { dryRun } from "./dry_run.ts";
-import { prepareAndRun } from "./prepared.ts";
+import { prepareAndRun, withIsolation } from "./prepared.ts";
 import { isolationOfTests } from "./rules_overrides.ts";
 import { NOT_RUN, RUN_SCHEMA, type RunRequest } from "./run_request.ts";
 import { stopText } from "../preflight/show.ts";
@@ -34,15 +34,14 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   if (line.slips?.length) {
     await (await import("./slips.ts")).refuseSlips(context, project);
   }
-  const { intent, settings, parallel, scope, chosen, dimensions, ci } = request;
-  if (chosen?.only && chosen.targets.length === 0) {
+  const { intent, settings, parallel, scope, dimensions, ci } = request;
+  if (choosesNothing(request)) {
     if (printer.json) printer.document(RUN_SCHEMA, NOT_RUN);
     return EXIT.ok;
   }
   const matrix = dimensions.length > 0 ? await import("../matrix/run_matrix.ts") : null;
   if (line.options.dryRun) return await (matrix?.dryMatrix ?? dryRun)(context, request);
   if (line.options.bg) return await goToBackground(context, request);
-
   await request.junit?.begin();
   await request.events?.begin();
   const state = await openRunState(host, printer, project.root, line.options.backgroundRun);
@@ -55,8 +54,10 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     limits: { full, file },
     longestFull,
   });
-  const wish = isolationOfTests(project.configuration.overrides, request.collected);
-  return await prepareAndRun(context, wish === null ? project : isolated(project, wish), {
+  const asked = isolationOfTests(project.configuration.overrides, request.collected);
+  const isOfAll = asked?.isOfAll || !request.maySplit;
+  const isolated = asked && isOfAll ? withIsolation(project, asked.wish) : project;
+  return await prepareAndRun(context, isolated, {
     state,
     command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
     grace: settings.limits.grace,
@@ -64,6 +65,7 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     collects: !DECIDE_COLLECTION.some((option) => optionNames(intent.passed).has(option)),
     brief: request.ui === "agent" && !printer.verbose && !line.options.preflightOnly,
     checksOnly: line.options.preflightOnly,
+    isolateSome: isOfAll ? undefined : asked?.wish,
     isolate: parallel.jobs === 1 ? "never" : parallel.jobs === "auto" ? "auto" : "always",
     around: ci ? (checks) => ci.checks(checks) : undefined,
     onStop: ({ checks: preflight, leaks }, exitCode) => {
@@ -81,9 +83,9 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   });
 }
 
-/** The project, with the isolation that its overrides ask for; options still count first. */
-function isolated(project: Project, isolate: "always" | "auto"): Project {
-  return { ...project, configuration: { ...project.configuration, isolate } };
+/** Whether `--affected --only` has found no test. */
+function choosesNothing({ chosen }: RunRequest): boolean {
+  return chosen !== null && chosen.only && chosen.targets.length === 0;
 }
 
 /** `--bg`: starts the same run in the background. */

@@ -38,6 +38,8 @@ export interface Prepared {
   readonly preflight: PreflightResult;
   /** Gives each session its own namespaces; null: sessions share those of tractest. */
   readonly isolation: Isolation | null;
+  /** The same for tests that ask for it, where others are not isolated. */
+  readonly isolationOfSome: Isolation | null;
   readonly facts: RunFacts;
   /** Marks the tests as finished: the first signal from now on is returned, not obeyed. */
   conclude(): { readonly cut: Cut | null };
@@ -97,6 +99,8 @@ export interface PrepareOptions {
   readonly checksOnly: boolean;
   /** Whether to isolate the run if neither options nor configuration say so; default: never. */
   readonly isolate?: IsolationWish;
+  /** How to isolate tests that ask for it, if the run is not isolated; default: never. */
+  readonly isolateSome?: IsolationWish | undefined;
   /** Does the checks in a group of a log; default: plainly. */
   readonly around?: (checks: () => Promise<PreflightResult>) => Promise<PreflightResult>;
   /** Called when a check failed, or only checks were requested. */
@@ -120,8 +124,11 @@ export async function prepareAndRun(
   work: Work,
 ): Promise<ExitCode> {
   return await recorded(context, options.state, project.root, async (recorder) => {
-    const { state, isolate } = options;
-    const isolation = await isolationFor(context, project, state.directory, isolate);
+    const { directory } = options.state;
+    const isolation = await isolationFor(context, project, directory, options.isolate);
+    const ofSome = isolation === null && options.isolateSome !== undefined
+      ? await isolationFor(context, withIsolation(project, options.isolateSome), directory)
+      : null;
     const isolated = isolation !== null;
     return await withProjectLock(
       context,
@@ -129,9 +136,17 @@ export async function prepareAndRun(
       recorder,
       isolated,
       async (lock) =>
-        await new Preparation(context, project, options, recorder, lock, isolation).run(work),
+        await new Preparation(context, project, options, recorder, lock, {
+          isolation,
+          isolationOfSome: ofSome,
+        }).run(work),
     );
   });
+}
+
+/** The project with another wish for isolation; options still count first. */
+export function withIsolation(project: Project, isolate: IsolationWish): Project {
+  return { ...project, configuration: { ...project.configuration, isolate } };
 }
 
 /** Does the work while no other run of the project can start, and unlocks the project after it. */
@@ -161,14 +176,14 @@ class Preparation {
     private readonly options: PrepareOptions,
     private readonly recorder: RunRecorder,
     private readonly lock: RunLock,
-    private readonly isolation: Isolation | null,
+    private readonly isolations: Pick<Prepared, "isolation" | "isolationOfSome">,
   ) {}
 
   async run(work: Work): Promise<ExitCode> {
-    const { context, project, lock, isolation } = this;
+    const { context, project, lock, isolations } = this;
     const { state, grace, targets, collects, brief, checksOnly } = this.options;
     const revision = revisionOf(context.host, project);
-    const isolated = isolation !== null;
+    const isolated = isolations.isolation !== null;
     const ready = { lock, grace, isolated, targets, collects, brief };
     const checks = () => readyToRun(context, project, ready);
     const preflight = await (this.options.around?.(checks) ?? checks());
@@ -181,7 +196,7 @@ class Preparation {
       state,
       interpreter,
       preflight,
-      isolation,
+      ...isolations,
       facts: {
         ...await revision,
         transport: context.line.options.tptProto.at(-1) ?? null,
@@ -215,7 +230,7 @@ class Preparation {
     { sessions, plan, limits, policy, hooks }: LaunchRequest,
     quiet: boolean,
   ): Promise<EngineOutcome> {
-    const { context: { host, printer }, options: { state }, project, recorder, isolation } = this;
+    const { context: { host, printer }, options: { state }, project, recorder } = this;
     const { isBackground } = recorder;
     const outcome = await recorder.delegateSignals(() =>
       new Engine(host, quiet ? printer.silenced() : printer, {
@@ -223,7 +238,7 @@ class Preparation {
           ...scene,
           runId: state.runId,
           root: project.root,
-          isolation,
+          ...this.isolations,
           profile: project.profile,
           registries: project.configuration.registries,
         },

@@ -23,6 +23,13 @@ function settingsOf(overrides: readonly Override[], id: string): TestSettings {
   return Object.assign({}, ...settings.reverse());
 }
 
+/** The isolation that some tests of a run ask for. */
+export interface AskedIsolation {
+  readonly wish: "always" | "auto";
+  /** All of its tests do, by the files that pytest collects. */
+  readonly isOfAll: boolean;
+}
+
 /**
  * The isolation that the overrides ask for where a run may have one of their tests; null for none.
  *
@@ -31,12 +38,37 @@ function settingsOf(overrides: readonly Override[], id: string): TestSettings {
 export function isolationOfTests(
   overrides: readonly Override[],
   collected: readonly string[] | undefined,
-): "always" | "auto" | null {
-  const wishes = overrides.filter(({ filter }) =>
-    collected === undefined ||
-    filter.some((pattern) => collected.some((path) => mayHold(path, pattern)))
-  ).map(({ isolate }) => isolate);
-  return wishes.includes("always") ? "always" : wishes.includes("auto") ? "auto" : null;
+): AskedIsolation | null {
+  const asking = overrides.filter(({ isolate, filter }) =>
+    isolate !== undefined && (collected === undefined ||
+      filter.some((pattern) => collected.some((path) => mayHold(path, pattern))))
+  );
+  if (asking.length === 0) return null;
+  const isOfAll = collected !== undefined &&
+    collected.every((path) =>
+      asking.some(({ filter }) => filter.some((pattern) => holdsAll(path, pattern)))
+    );
+  const isStrict = asking.some(({ isolate }) => isolate === "always");
+  return { wish: isStrict ? "always" : "auto", isOfAll };
+}
+
+/** Whether the overrides isolate a test. */
+export function isolatesTest(overrides: readonly Override[]): (id: string) => boolean {
+  const asking = overrides.filter(({ isolate }) => isolate !== undefined)
+    .flatMap(({ filter }) => filter);
+  const known = new Map<string, boolean>();
+  return (id) => {
+    let isIsolated = known.get(id);
+    if (isIsolated === undefined) {
+      known.set(id, isIsolated = asking.some((pattern) => isMeant(pattern, id)));
+    }
+    return isIsolated;
+  };
+}
+
+/** Whether a pattern names all tests of a file, or below a directory. */
+function holdsAll(path: string, pattern: string): boolean {
+  return isMeant(pattern.replace(/::\*+$/, ""), path);
 }
 
 /** Whether a test that a pattern names may be in a file, or below a directory. */

@@ -50,7 +50,7 @@ export function parallelOf(
     );
   }
   let jobs = typed ?? configured ?? 1;
-  const conflict = intent.debugging ? DEBUGGER : conflictOf(names) ?? unseen;
+  const conflict = excludesSeveral(intent, unseen);
   if (conflict !== null && jobs !== 1) {
     if (typed !== null) {
       throw new UsageError(
@@ -63,6 +63,11 @@ export function parallelOf(
   if (intent.printsOnly) jobs = 1;
   const ordered = ["--ff", "--failed-first", "--nf", "--new-first"].some((name) => names.has(name));
   return { jobs, shard, durations, keepsOrder: jobs === 1 || ordered };
+}
+
+/** What keeps a run in one pytest; null: nothing does. */
+export function excludesSeveral(intent: RunIntent, unseen: Conflict | null): Conflict | null {
+  return intent.debugging ? DEBUGGER : conflictOf(optionNames(intent.passed)) ?? unseen;
 }
 
 /** An option that excludes several pytests, the reason, and the alternative. */

@@ -21,6 +21,8 @@ export interface RunRequest {
   readonly intent: RunIntent;
   readonly settings: RunSettings;
   readonly parallel: Parallel;
+  /** Whether some of the tests may run in a pytest of their own. */
+  readonly maySplit: boolean;
   /** The file of `--durations-file`; null if none is written. */
   readonly kept: KeptDurations | null;
   /** How long tests take, as given for `--durations-from` or `--durations-file`. */

@@ -23,9 +23,11 @@ import type { JunitFile } from "./junit_file.ts";
 import { balanceOf, type Jobs, jobsOf, Plan } from "./parallel.ts";
 import type { LaunchRequest, Prepared } from "./prepared.ts";
 import { extraWords, type Sharing } from "./rules_unseen_options.ts";
+import { isolatesTest } from "./rules_overrides.ts";
 import type { RunRequest } from "./run_request.ts";
 import type { JudgedFailure } from "./show_failures.ts";
 import { unseenJunit } from "./unseen_options.ts";
+import { plural } from "../base/plural.ts";
 import { unbroken } from "../terminal/wrap.ts";
 
 /**
@@ -83,7 +85,8 @@ export class TestRun {
     const parts = { host, project, parallel, given, arrange, facts: prepared.facts, log };
     this.#argv = request.command(prepared.interpreter.argv, WHOLE);
     this.#command = asTyped(this.#argv, project.root);
-    this.#plan = several || parallel.shard !== null
+    const isSplit = prepared.isolationOfSome !== null;
+    this.#plan = several || parallel.shard !== null || isSplit
       ? new Plan({ ...parts, jobs: jobs.count, together: places.together })
       : null;
     this.#order = this.#plan?.make ?? (arrange && ((items) => arrange(groupsOf(items))));
@@ -174,6 +177,9 @@ export class TestRun {
     const { context: { host, line }, request, prepared: { interpreter } } = this;
     const { settings, intent: { debugging } } = request;
     const order = this.#order;
+    const runsIsolated = this.prepared.isolationOfSome === null
+      ? null
+      : isolatesTest(request.project.configuration.overrides);
     const exitFirst = stopsAtFirst(this.#argv);
     return {
       sessions: {
@@ -187,10 +193,12 @@ export class TestRun {
         order: order && (async (items) => {
           const groups = await order(items);
           display.plan(groups.flat());
+          this.#noteIsolated(runsIsolated === null ? [] : groups.flat().filter(runsIsolated));
           return groups;
         }),
         blocks: this.#plan?.blocks ?? ((groups) => groups.map(singleBlock)),
         runsAlone: this.#plan?.alone ?? (() => false),
+        ...(runsIsolated === null ? {} : { runsIsolated }),
       },
       limits: {
         ...settings.limits,
@@ -212,6 +220,13 @@ export class TestRun {
         onSessionsFinished: (run) => this.#draft.begin(run),
       },
     };
+  }
+
+  #noteIsolated(tests: readonly string[]): void {
+    if (tests.length === 0) return;
+    this.context.printer.note(
+      `${plural(tests.length, "test")} will run isolated, after the others`,
+    );
   }
 
   /** Gathers the results and leaks, and decides the exit code. */

@@ -86,8 +86,78 @@ def test_${name}(n):
   assertEquals(order.slice(6), ["lonely", "lonely", "lonely"]);
 });
 
+/** Each test writes where it ran. */
+const spaced = (name: string, more = "") => `
+import os, pytest
+def note(name):
+    with open(os.environ["SUITE"] + "/spaces", "a") as file:
+        file.write(name + " " + os.readlink("/proc/self/ns/pid") + "\\n")
+@pytest.fixture(scope="module")
+def wide():
+    note("wide")
+def test_${name}(wide): note("${name}")
+${more}`;
+
 Deno.test({
-  name: "a run that may have a test of an override with isolate is isolated, and no other",
+  name: "the tests of an override with isolate run isolated after the others, as one run",
+  ignore: ISOLATED === null,
+  fn: async () => {
+    const flaky = `
+def test_flaky():
+    note("flaky")
+    path = os.environ["SUITE"] + "/seen"
+    if not os.path.exists(path):
+        open(path, "w").close()
+        assert False, "the first time"
+def test_red(): assert False, "every time"
+def test_plain(): note("plain")
+`;
+    await using suite = await pytestSuite({
+      "test_a_ports.py": spaced("ports", flaky),
+      "test_b_other.py": spaced("other"),
+    });
+    await suite.write({
+      "pyproject.toml": `
+[[tool.tractest.overrides]]
+filter = ["tests/test_a_ports.py::test_ports", "test_flaky", "test_red"]
+isolate = true
+retries = 1
+`,
+    });
+    const places = async (...words: string[]) => {
+      await Deno.remove(join(suite.path, "seen")).catch(() => {});
+      await Deno.remove(join(suite.path, "spaces")).catch(() => {});
+      const { code, stdout, stderr } = await suite.tractest([...RUN, ...words]);
+      const text = await Deno.readTextFile(join(suite.path, "spaces"));
+      const lines = text.trim().split("\n").map((line) => line.split(" ") as [string, string]);
+      const outside = lines.find(([name]) => name === "other")?.[1];
+      const shown = lines.map(([name, space]) => `${name} ${space === outside ? "out" : "in"}`);
+      return { code, document: JSON.parse(stdout), stderr, shown, lines };
+    };
+    const { code, document, stderr, shown } = await places();
+    assertEquals(code, 1, stderr);
+    const { passed, failed } = document.counts;
+    assertEquals([passed, failed, document.counts.notRun], [4, 1, 0], stderr);
+    assertEquals(document.flaky.map(({ id }: { id: string }) => id), [
+      "tests/test_a_ports.py::test_flaky",
+    ]);
+    assertEquals(shown, [
+      ...["plain out", "wide out", "other out"],
+      ...["wide in", "ports in", "flaky in", "flaky in"],
+    ]);
+    assertIncludes(stderr, "3 tests will run isolated, after the others");
+    assertEquals((await places("--no-isolate")).shown.filter((line) => line.endsWith("in")), []);
+    // In one pytest all of them are isolated.
+    const one = await places("--stepwise");
+    const outside = await Deno.readLink("/proc/self/ns/pid");
+    assert(one.lines.every(([, space]) => space !== outside), one.stderr);
+    const stopped = await places("-x", "-k", "other or plain or red or ports");
+    assertEquals([stopped.code, stopped.document.counts.failed], [1, 1], stopped.stderr);
+  },
+});
+
+Deno.test({
+  name: "a run of nothing but such tests is isolated as a whole, and others are not",
   ignore: ISOLATED === null,
   fn: async () => {
     const test = "import os\ndef test_net(): print(os.readlink('/proc/self/ns/pid'))\n";
@@ -96,16 +166,19 @@ Deno.test({
       "pyproject.toml": '[[tool.tractest.overrides]]\nfilter = "tests/test_ports.py::*"\n' +
         "isolate = true\n",
     });
-    const spaceOf = async (...words: string[]) => {
-      const { code, stdout } = await suite.tractest(["run", "--no-preflight", "-s", ...words]);
-      assertEquals(code, 0, stdout);
-      const found = new Set(stdout.match(/pid:\[\d+\]/g));
-      assertEquals(found.size, 1, stdout);
-      return found;
+    const spacesOf = async (...words: string[]) => {
+      const { code, stdout, stderr } = await suite.tractest([
+        ...["run", "--no-preflight", "-s", ...words],
+      ]);
+      assertEquals(code, 0, stdout + stderr);
+      return new Set(stdout.match(/pid:\[\d+\]/g));
     };
-    const outside = await spaceOf("test_other");
-    assertEquals((await spaceOf("test_ports")).intersection(outside).size, 0);
-    assertEquals((await spaceOf()).intersection(outside).size, 0);
-    assertEquals(await spaceOf("test_ports", "--no-isolate"), outside);
+    const outside = await spacesOf("test_other");
+    assertEquals(outside.size, 1);
+    const inside = await spacesOf("test_ports");
+    assertEquals([inside.size, inside.intersection(outside).size], [1, 0]);
+    const both = await spacesOf();
+    assertEquals([both.size, both.intersection(outside).size], [2, 1]);
+    assertEquals(await spacesOf("test_ports", "--no-isolate"), outside);
   },
 });

@@ -1,4 +1,4 @@
-import { isolationOfTests, settingsOfTests } from "../../lib/run/rules_overrides.ts";
+import { isolatesTest, isolationOfTests, settingsOfTests } from "../../lib/run/rules_overrides.ts";
 import { runSettings } from "../../lib/run/settings.ts";
 import { readConfiguration } from "../../lib/project/configuration.ts";
 import { assertEquals } from "../assert.ts";
@@ -45,20 +45,35 @@ Deno.test("what was typed counts before the overrides, and those before the conf
   assertEquals([debugging.limits.test, debugging.limits.ofTest], [0, undefined]);
 });
 
-Deno.test("a run is isolated if the files that it collects may have such a test", () => {
+Deno.test("a run may have tests to isolate by the files that it collects", () => {
   const of = (filter: string, ...collected: string[]) =>
     isolationOfTests([{ filter: [filter], isolate: "always" }], collected);
-  assertEquals(of("tests/ports/", "tests/ports/test_a.py"), "always");
+  const [all, some] = [true, false].map((isOfAll) => ({ wish: "always", isOfAll } as const));
+  assertEquals(of("tests/ports/", "tests/ports/test_a.py"), all);
+  assertEquals(of("tests/ports", "tests/ports/"), all);
+  assertEquals(of("tests/ports/", "tests/ports/test_a.py", "tests/test_a.py"), some);
+  assertEquals(of("tests/ports/", "tests/"), some);
   assertEquals(of("tests/ports/", "tests/test_a.py"), null);
-  assertEquals(of("tests/test_*.py::test_x", "tests/test_a.py"), "always");
+  assertEquals(of("tests/test_a.py::*", "tests/test_a.py"), all);
+  assertEquals(of("tests/test_*.py", "tests/test_a.py"), all);
+  assertEquals(of("tests/test_*.py::test_x", "tests/test_a.py"), some);
   assertEquals(of("tests/test_b.py::test_x", "tests/test_a.py"), null);
-  assertEquals(of("test_x*", "tests/test_a.py"), "always");
-  assertEquals(of("tests/test_b.py", "tests/"), "always");
+  assertEquals(of("test_x*", "tests/test_a.py"), some);
+  assertEquals(of("tests/test_b.py", "tests/"), some);
   const [auto, always] = [{ filter: ["a.py"], isolate: "auto" }, {
     filter: ["b.py"],
     isolate: "always",
   }] as const;
-  assertEquals(isolationOfTests([auto, always], undefined), "always");
-  assertEquals(isolationOfTests([auto, always], ["a.py"]), "auto");
+  assertEquals(isolationOfTests([auto, always], undefined)?.wish, "always");
+  assertEquals(isolationOfTests([auto, always], ["a.py"]), { wish: "auto", isOfAll: true });
   assertEquals(isolationOfTests([{ filter: ["a.py"] }], undefined), null);
+});
+
+Deno.test("tests are isolated by the patterns that ask for it", () => {
+  const isIsolated = isolatesTest([
+    { filter: ["tests/a.py"], alone: true },
+    { filter: ["tests/a.py::test_x", "tests/net/"], isolate: "auto" },
+  ]);
+  const ids = ["tests/a.py::test_x[1]", "tests/a.py::test_y", "tests/net/b.py::test_z"];
+  assertEquals(ids.map(isIsolated), [true, false, true]);
 });

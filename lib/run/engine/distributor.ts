@@ -18,6 +18,8 @@ export class Distributor {
   queue: Queue | null = null;
   /** The last session takes every remaining test, also those that run alone. */
   isLast = false;
+  /** Hands out the tests that run isolated although others don't; else the others. */
+  isIsolated = false;
   /** Whether the log names the tests that will run. */
   isAnnounced = false;
   /** The tests collected by the first session, from which the plan is made. */
@@ -30,6 +32,11 @@ export class Distributor {
     private readonly request: EngineRequest,
     private readonly progress: RunProgress,
   ) {}
+
+  /** Whether a test runs isolated although others don't. */
+  runsIsolated(id: string): boolean {
+    return this.request.plan.runsIsolated?.(id) ?? false;
+  }
 
   /** Makes an empty queue, which is filled once a session has collected the tests. */
   async newQueue(): Promise<Queue> {
@@ -56,6 +63,7 @@ export class Distributor {
   async fill(items: readonly Item[]): Promise<void> {
     const { queue, progress } = this;
     const { order, jobs, runsAlone, blocks } = this.request.plan;
+    const isNow = (id: string) => this.runsIsolated(id) === this.isIsolated;
     if (queue === null || queue.isFilled) return;
     queue.isFilled = true;
     try {
@@ -63,7 +71,7 @@ export class Distributor {
       progress.groups ??= await order?.(items) ?? [items.map((item) => item.id)];
       const isShared = jobs > 1 && !this.isLast;
       const rest = progress.groups.map((group) =>
-        progress.run.restOf(group).filter((id) => !isShared || !runsAlone(id))
+        progress.run.restOf(group).filter((id) => isNow(id) && (!isShared || !runsAlone(id)))
       );
       await this.#announce(progress.planned);
       const left = rest.filter((group) => group.length > 0);

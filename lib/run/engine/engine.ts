@@ -54,9 +54,9 @@ export class Engine {
     const watch = this.#watch = new SessionWatch(host, printer, request, progress, control);
     const leaks = this.#leaks = new LeftBehindWatch(host, scene.log, {
       runId: scene.runId,
-      isolated: scene.isolation !== null,
+      isIsolated: (name) => this.#sessions.isIsolated(name),
       translate: async (name, pids) => {
-        if (scene.isolation === null) return pids;
+        if (!this.#sessions.isIsolated(name)) return pids;
         return await this.#sessionNamed(name)?.hostPids(pids) ?? [];
       },
     });
@@ -99,7 +99,7 @@ export class Engine {
     for (let purpose: SessionPurpose = "tests";; purpose = "resume") {
       await this.#runShards(jobs > 1 ? "shard" : purpose);
       progress.throwFailure();
-      if (jobs > 1) await this.#runAlone();
+      await this.#runApart();
       const wasStopped = progress.isStoppedByTests;
       await this.#retries.run();
       const { suspect } = progress;
@@ -139,7 +139,7 @@ export class Engine {
       progress.mayContinue && progress.suspect === null;
       purpose = purpose === "shard" ? "shard" : "resume"
     ) {
-      const kind = { purpose, tests };
+      const kind = { purpose, tests, isIsolated: distributor.isIsolated };
       const ended = await this.#sessions.run(kind, distributor.queue, shard);
       if (ended === null || !progress.mayContinue) return;
       if (!this.#mayResume()) {
@@ -159,11 +159,20 @@ export class Engine {
       this.#resumes++ < MOST_RESUMES;
   }
 
-  /** Runs the tests that must not run at the same time as others. */
-  async #runAlone(): Promise<void> {
+  /** Runs the tests that must not run at the same time as others, or not in their namespaces. */
+  async #runApart(): Promise<void> {
+    const { jobs, runsAlone } = this.request.plan;
+    const distributor = this.#distributor;
+    if (jobs > 1) await this.#runRest((id) => runsAlone(id) && !distributor.runsIsolated(id));
+    distributor.isIsolated = true;
+    await this.#runRest((id) => distributor.runsIsolated(id));
+    distributor.isIsolated = false;
+  }
+
+  /** Runs those of these tests that have not run, in pytest's order. */
+  async #runRest(isMeant: (id: string) => boolean): Promise<void> {
     const { planned, run, mayContinue, isStoppedByTests } = this.#progress;
-    const isLeft = (id: string) => this.request.plan.runsAlone(id) && !run.hasEnded(id);
-    const ids = planned.filter(isLeft);
+    const ids = planned.filter((id) => isMeant(id) && !run.hasEnded(id));
     if (ids.length === 0 || !mayContinue || isStoppedByTests) return;
     // Fixtures of a wide scope may depend on pytest's order.
     const ordered = this.#distributor.asCollected(ids);
@@ -171,12 +180,17 @@ export class Engine {
     if (this.#distributor.queue !== null) await this.#runShard("alone", 1, ordered);
   }
 
-  /** Runs the tests that no session has run, in one more session. */
+  /** Runs the tests that no session has run, in one more session; two where some are isolated. */
   async #runMissed(): Promise<void> {
-    const { mayContinue, diskFailed, missed } = this.#progress;
-    if (!mayContinue || diskFailed || missed.length === 0) return;
-    this.#distributor.isLast = true;
-    if (await this.#distributor.renew() !== null) await this.#runShard("resume", 1);
+    const distributor = this.#distributor;
+    for (const isIsolated of [false, true]) {
+      const { mayContinue, diskFailed, missed } = this.#progress;
+      const isLeft = missed.some((id) => distributor.runsIsolated(id) === isIsolated);
+      if (!mayContinue || diskFailed || !isLeft) continue;
+      distributor.isLast = true;
+      distributor.isIsolated = isIsolated;
+      if (await distributor.renew() !== null) await this.#runShard("resume", 1);
+    }
   }
 
   #apply(event: PytestEvent): void {

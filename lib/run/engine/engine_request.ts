@@ -33,6 +33,8 @@ export interface RunScene {
   readonly log: EventLog;
   /** Gives each session its own namespaces; null: sessions share those of tractest. */
   readonly isolation: Isolation | null;
+  /** The same for the sessions of single tests that ask for it, where others are not isolated. */
+  readonly isolationOfSome: Isolation | null;
   readonly profile: Profile;
   /** Addresses of the registry as `host:port`: a session that hangs may be waiting for one. */
   readonly registries: readonly string[];
@@ -43,6 +45,8 @@ export interface SessionKind {
   readonly purpose: SessionPurpose;
   /** The tests it runs; null: all of them. */
   readonly tests: readonly string[] | null;
+  /** Its tests are those that run isolated although others don't. */
+  readonly isIsolated?: boolean;
 }
 
 /** The session that runs all tests. */
@@ -82,6 +86,8 @@ export interface RunPlan {
   readonly blocks: (groups: readonly Group[]) => readonly Block[];
   /** Whether a test runs after all others, alone; asked only if there are several jobs. */
   readonly runsAlone: (id: string) => boolean;
+  /** Whether a test runs after all others, isolated from them; missing: none does. */
+  readonly runsIsolated?: (id: string) => boolean;
 }
 
 /** Time limits in seconds. */

@@ -27,8 +27,8 @@ export interface LeftBehindScene {
     session: string | undefined,
     pids: readonly number[],
   ) => Promise<readonly number[]>;
-  /** Whether everything that tests start ends with their session. */
-  readonly isolated: boolean;
+  /** Whether everything that the tests of a session start ends with it; undefined: of any. */
+  readonly isIsolated: (session: string | undefined) => boolean;
 }
 
 /** What is known of the processes of a session when it is over. */
@@ -115,7 +115,7 @@ export class LeftBehindWatch {
   async finish(): Promise<FirstScan | null> {
     this.#over.abort();
     await Promise.all(this.#pending);
-    const scan = this.scene.isolated ? null : await this.#scanAfterwards();
+    const scan = this.scene.isIsolated(undefined) ? null : await this.#scanAfterwards();
     const byTest = Map.groupBy(
       this.#outliving.values(),
       ({ id, session }) => JSON.stringify([id, session]),
@@ -234,7 +234,7 @@ export class LeftBehindWatch {
 
   /** Outside of an isolation a process is the same for all sessions. */
   #keyOf(session: string | undefined, row: ProcessFiles): string {
-    return keyOf(this.scene.isolated ? session : undefined, row);
+    return keyOf(this.scene.isIsolated(session) ? session : undefined, row);
   }
 
   async #watchChildren(

@@ -90,14 +90,22 @@ export class Retries {
     if (named.length > 0) this.printer.note(say.notRetried(named.map(({ id }) => id)));
   }
 
-  /** Runs tests once more. If one of them ends the session, the others get another session. */
+  /** Runs tests once more, those apart that run isolated although others don't. */
   async #again(tests: readonly TestResult[]): Promise<void> {
+    for (const isIsolated of [false, true]) {
+      const own = tests.filter(({ id }) => this.distributor.runsIsolated(id) === isIsolated);
+      await this.#againIn(own, isIsolated);
+    }
+  }
+
+  /** Runs tests once more. If one of them ends the session, the others get another session. */
+  async #againIn(tests: readonly TestResult[], isIsolated: boolean): Promise<void> {
     const before = new Map(tests.map((test) => [test, test.attempts.length]));
     for (let rest = [...tests]; rest.length > 0 && this.progress.mayContinue;) {
       const ids = rest.map(({ id }) => id);
       const queue = await this.distributor.queueOf(ids.map((id) => [id]));
       if (queue === null) return;
-      await this.sessions.run({ purpose: "retry", tests: ids }, queue, 1);
+      await this.sessions.run({ purpose: "retry", tests: ids, isIsolated }, queue, 1);
       const untried = rest.filter((test) => test.attempts.length === before.get(test));
       if (untried.length === rest.length) return;
       rest = untried;

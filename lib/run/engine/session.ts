@@ -73,7 +73,7 @@ export class Session {
     this.exited = this.#child.status.then((status) => {
       request.ledger.rootIsGone();
       this.#gone.abort();
-      return scene.isolation === null ? status : endOfIsolated(status);
+      return request.isolation === null ? status : endOfIsolated(status);
     });
     this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart);
   }
@@ -145,7 +145,7 @@ export class Session {
   /** Sends SIGINT to pytest itself, which may run below `uv run` or inside an isolation. */
   async interrupt(): Promise<void> {
     if (this.gone.aborted) return;
-    const find = this.scene.isolation === null ? pytestBelow : isolatedPytest;
+    const find = this.request.isolation === null ? pytestBelow : isolatedPytest;
     const target = await find(this.host, this.pid, this.facts.pid);
     if (target !== null && target !== this.pid) {
       await sendSignal(this.host, { pid: target, inode: null }, "SIGINT");
@@ -176,7 +176,7 @@ export class Session {
     const grace = { graceSeconds: LAST_GRACE_SECONDS };
     const ended = await endTree(this.host, this.printer, this.members, grace);
     // This ends the isolation, and with it everything inside.
-    if (this.scene.isolation !== null) this.#child.kill("SIGKILL");
+    if (this.request.isolation !== null) this.#child.kill("SIGKILL");
     this.seen = [];
     const { killed = [], refused = [] } = this.ended ?? {};
     this.ended = {
@@ -188,7 +188,7 @@ export class Session {
 
   /** Pids as seen from outside, for pids of processes inside this session. */
   async hostPids(inner: readonly number[]): Promise<number[]> {
-    if (this.scene.isolation === null) return [...inner];
+    if (this.request.isolation === null) return [...inner];
     if (this.gone.aborted || inner.length === 0) return [];
     const rows = await isolatedProcesses(this.host, this.pid);
     return rows.filter((row) => inner.includes(row.innerPid)).map((row) => row.pid);
@@ -196,7 +196,7 @@ export class Session {
 
   /** The processes last seen in this session, without the two around an isolated one. */
   get members(): readonly Process[] {
-    return this.scene.isolation === null ? this.seen : withoutIsolation(this.seen, this.pid);
+    return this.request.isolation === null ? this.seen : withoutIsolation(this.seen, this.pid);
   }
 
   /** Finds the test that started a process, once all events so far are read. */

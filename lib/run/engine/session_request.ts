@@ -1,3 +1,4 @@
+import type { Isolation } from "../../isolation/isolate.ts";
 import type { OutputMode } from "./engine_request.ts";
 import type { SessionPurpose } from "../../pytest/events.ts";
 import type { LedgerEntry } from "../../leaks/rules_ledger.ts";
@@ -15,6 +16,8 @@ export interface SessionRequest {
   /** The directory of the queue that its tests come from; null: it runs what it collects. */
   readonly queue: string | null;
   readonly output: OutputMode;
+  /** Gives it its own namespaces; null: it shares those of tractest. */
+  readonly isolation: Isolation | null;
   /** A debugger in it needs the terminal. */
   readonly keepsTerminal: boolean;
   /** Records the processes of the session. */

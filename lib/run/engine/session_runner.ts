@@ -34,6 +34,7 @@ export class SessionRunner {
   readonly whole: string[] = [];
   /** A pytest ended with exit code 0 before its session was over, and in no test. */
   vanished = false;
+  readonly #isolated = new Set<string>();
   readonly #endedTests: EndedTestLog;
 
   constructor(
@@ -43,6 +44,11 @@ export class SessionRunner {
     private readonly parts: SessionParts,
   ) {
     this.#endedTests = new EndedTestLog(host, request, parts.progress);
+  }
+
+  /** Whether a session has namespaces of its own; undefined: whether all have. */
+  isIsolated(session: string | undefined): boolean {
+    return this.request.scene.isolation !== null || this.#isolated.has(session ?? "");
   }
 
   /** Runs one session to its end. Returns the test in which it ended, if any. */
@@ -68,8 +74,10 @@ export class SessionRunner {
 
   async #start(kind: SessionKind, queue: Queue | null, shard: number): Promise<Session> {
     const { scene, sessions, policy, hooks } = this.request;
-    const { root, runId, isolation } = scene;
+    const { root, runId } = scene;
+    const isolation = scene.isolation ?? (kind.isIsolated ? scene.isolationOfSome : null);
     const name = `${sessions.prefix ?? ""}${this.started++}`;
+    if (isolation !== null) this.#isolated.add(name);
     if (kind.tests === null) this.whole.push(name);
     if (kind.purpose === "shard") (this.shards[shard - 1] ??= []).push(name);
     return await Session.start(this.host, this.printer, {
@@ -79,6 +87,7 @@ export class SessionRunner {
       environment: { ...sessions.environment?.(shard, name), [RUN_COOKIE]: runId },
       queue: queue?.directory ?? null,
       output: sessions.output,
+      isolation,
       keepsTerminal: policy.debugging,
       ledger: RunLedger.open(this.host, root, runId, name, isolation !== null),
       onStart: hooks.onSessionStart,
@@ -86,8 +95,8 @@ export class SessionRunner {
   }
 
   async #reportLeaks(session: Session): Promise<void> {
-    const { name } = session.request;
-    const outlived = await this.request.scene.isolation?.outlived(name) ?? null;
+    const { name, isolation } = session.request;
+    const outlived = await isolation?.outlived(name) ?? null;
     const killed = session.ended?.killed.map(({ pid }) => pid) ?? [];
     const recorded = session.request.ledger.processes;
     await this.parts.leaks.sessionEnded(name, { outlived, ended: killed, recorded });

@@ -37,7 +37,7 @@ export async function preparePytest(
       events: scene.log.path,
       session: request.name,
       queue: request.queue,
-      isolated: scene.isolation !== null,
+      isolated: request.isolation !== null,
       otherwise: scene.directory,
     }),
     usesLog ? makeLog(host, logFile) : 0,
@@ -65,11 +65,11 @@ export async function preparePytest(
 /** The command of `env` that starts pytest in its environment and isolation. */
 function commandOf(
   request: Omit<SessionRequest, "ledger">,
-  { interpreter, inherited, sigint, isolation }: RunScene,
+  { interpreter, inherited, sigint }: RunScene,
   wrapper: readonly string[],
   plugin: Readonly<Record<string, string>>,
 ): ReturnType<typeof envCommand> {
-  const wrapped = isolation?.wrap(request.argv, request.name) ?? request.argv;
+  const wrapped = request.isolation?.wrap(request.argv, request.name) ?? request.argv;
   const activated = activation(interpreter, inherited);
   const wordsBefore = wrapper.length + wrapped.length - request.argv.length;
   return envCommand({
