@@ -13,7 +13,8 @@ import { VERSION } from "../tables/release.ts";
 import { canAsk, CannotAskError, confirm } from "../terminal/prompt.ts";
 import { checkOperands, gatherParts } from "./command_parts.ts";
 import { archiveOf, type Bundle, readyBundle } from "./bundle.ts";
-import { contentLines, sizeText } from "./show.ts";
+import type { Printer } from "../terminal/printer.ts";
+import { fileRows, remarks, replacedRows, replacedText, sizeText } from "./show.ts";
 
 /** The options of `bundle`. */
 export const OPTIONS = {
@@ -53,11 +54,11 @@ async function makeBundle(context: Context<BundleOptions>): Promise<ExitCode> {
   });
   const archive = await archiveOf(made, name, host.clock.now() / 1000);
   if (path === null) {
-    for (const text of contentLines(made)) printer.note(text);
+    showContents(printer, made, "stderr");
     if (!options.dryRun) host.terminal.stdout.write(archive);
     return EXIT.ok;
   }
-  for (const text of contentLines(made)) printer.line(text);
+  showContents(printer, made, "stdout");
   const shown = escapeText(relative(host.cwd, path));
   const size = sizeText(archive.length);
   if (options.dryRun) {
@@ -73,6 +74,15 @@ async function makeBundle(context: Context<BundleOptions>): Promise<ExitCode> {
   printer.note(`wrote ${shown} (${size}); it is sent nowhere`);
   if (printer.json) printer.document(SCHEMA, document(made, { path, written: true, archive }));
   return EXIT.ok;
+}
+
+function showContents(printer: Printer, made: Bundle, stream: "stdout" | "stderr"): void {
+  const say = (text: string) => stream === "stdout" ? printer.line(text) : printer.note(text);
+  const replaced = replacedRows(made.files);
+  printer.rows(fileRows(made.files), { stream });
+  say(replacedText(replaced));
+  printer.rows(replaced, { stream });
+  for (const text of remarks(made)) say(text);
 }
 
 function document(

@@ -19,7 +19,7 @@ export interface ListedFile {
 }
 
 /** What was replaced, in all files together. */
-export function totalsOf(files: readonly Pick<ListedFile, "replaced">[]): Counts {
+function totalsOf(files: readonly Pick<ListedFile, "replaced">[]): Counts {
   const totals: Partial<Record<ReplacedKind, number>> = {};
   for (const { replaced } of files) {
     for (const [kind, count] of Object.entries(replaced) as [ReplacedKind, number][]) {
@@ -29,30 +29,34 @@ export function totalsOf(files: readonly Pick<ListedFile, "replaced">[]): Counts
   return totals;
 }
 
-/** The files, what was replaced in them, and what was not. */
-export function contentLines({ files, unknowns }: Contents): string[] {
-  return [
-    ...columns(
-      files.map(({ name, about, bytes }) => [`  ${name}`, sizeText(bytes), escapeText(about)]),
-    ),
-    ...replacedLines(totalsOf(files)),
-    NOT_REPLACED,
-    ...unknowns.map((text) => `not gathered: ${escapeText(text)}`),
-  ];
+/** The rows of the files. */
+export function fileRows(files: readonly ListedFile[]): string[][] {
+  return files.map(({ name, about, bytes }) => [
+    `  ${escapeText(name)}`,
+    sizeText(bytes),
+    escapeText(about),
+  ]);
+}
+
+/** The rows of what was replaced, after a line that says so. */
+export function replacedRows(files: readonly ListedFile[]): string[][] {
+  const totals = totalsOf(files);
+  const kinds = (Object.keys(REPLACED) as ReplacedKind[]).filter((kind) => (totals[kind] ?? 0) > 0);
+  return kinds.map((kind) => [`  ${plural(totals[kind]!, "time")}`, REPLACED[kind]]);
+}
+
+/** What stays, and what could not be gathered. */
+export function remarks({ unknowns }: Pick<Contents, "unknowns">): string[] {
+  return [NOT_REPLACED, ...unknowns.map((text) => `not gathered: ${escapeText(text)}`)];
+}
+
+/** The headline of {@linkcode replacedRows}. */
+export function replacedText(rows: readonly string[][]): string {
+  return rows.length === 0 ? "replaced: nothing private was found" : "replaced:";
 }
 
 const NOT_REPLACED = "not replaced: names of projects, files and tests, what tests print " +
   "otherwise, IP addresses, ports";
-
-function replacedLines(totals: Counts): string[] {
-  const kinds = Object.keys(REPLACED) as ReplacedKind[];
-  const found = kinds.filter((kind) => (totals[kind] ?? 0) > 0);
-  if (found.length === 0) return ["replaced: nothing private was found"];
-  return [
-    "replaced:",
-    ...columns(found.map((kind) => [`  ${REPLACED[kind]}`, plural(totals[kind]!, "time")])),
-  ];
-}
 
 /** `812 B`, `12 kB`, `3.4 MB` */
 export function sizeText(bytes: number): string {
@@ -65,6 +69,7 @@ export function readmeText(
   { files, unknowns }: Contents,
   { version, made }: { readonly version: string; readonly made: string },
 ): string {
+  const replaced = replacedRows(files);
   return [
     `A bundle of tractest ${version}, made at ${made} by \`tractest bundle\`, for a bug report.`,
     "",
@@ -81,9 +86,9 @@ export function readmeText(
     "  [$NAME]             the value of the environment variable NAME",
     "  [e-mail]            an e-mail address",
     "",
-    ...replacedLines(totalsOf(files)),
-    NOT_REPLACED,
-    ...unknowns.map((text) => `not gathered: ${text}`),
+    replacedText(replaced),
+    ...columns(replaced),
+    ...remarks({ unknowns }),
     "",
   ].join("\n");
 }

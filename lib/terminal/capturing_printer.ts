@@ -1,5 +1,7 @@
 import type { Host } from "../system/host.ts";
+import { columns } from "./columns.ts";
 import { Printer, type PrinterOptions } from "./printer.ts";
+import { asWritten } from "./wrap.ts";
 
 /** A document as a command makes it. */
 export type DocumentBody = Readonly<Record<string, unknown>>;
@@ -19,11 +21,27 @@ export class CapturingPrinter extends Printer {
   }
 
   override line(text = ""): void {
-    this.lines.push(text);
+    this.lines.push(asWritten(text));
+  }
+
+  override exact(text: string): void {
+    this.line(text);
+  }
+
+  override rows(
+    rows: readonly (readonly string[])[],
+    { least = [] }: { readonly least?: readonly number[] } = {},
+  ): void {
+    for (const text of columns(rows, { least })) this.line(text);
+  }
+
+  /** A text that is kept is not laid out for a terminal. */
+  override width(): null {
+    return null;
   }
 
   override note(text = ""): void {
-    if (this.#silent) this.lines.push(text);
+    if (this.#silent) this.line(text);
     else super.note(text);
   }
 
