@@ -10,6 +10,8 @@ export interface CheckRow {
   readonly profile?: Profile;
   /** The key that gives a project this check in whatever profile, if it is not empty. */
   readonly key?: "registries" | "socketDirectories";
+  /** Whether it is made only where an option asks for it. */
+  readonly onRequest?: boolean;
 }
 
 /** Every check, in the order in which `doctor` shows them. */
@@ -60,6 +62,12 @@ export const CHECKS = [
     profile: "tractor",
   },
   { id: "python-variables", means: "`PYTHON*` variables, which change imports and assertions" },
+  {
+    id: "cpu",
+    means:
+      "with `--cpu`: processors keep their speed under load, and nothing else takes their time",
+    onRequest: true,
+  },
   { id: "state-directories", means: "tractest's own directories are private and writable" },
   { id: "binary", means: "this program has no permission beyond its permission table" },
 ] as const satisfies readonly CheckRow[];
@@ -67,11 +75,20 @@ export const CHECKS = [
 /** The id of a check in {@linkcode CHECKS}. */
 export type CheckId = typeof CHECKS[number]["id"];
 
-/** The checks that a project has, by its profile and configuration. */
-export function checksOf({ profile, configuration }: CheckedProject): CheckId[] {
+/**
+ * The checks that a project has, by its profile and configuration.
+ *
+ * @param requested those that an option asks for
+ */
+export function checksOf(
+  { profile, configuration }: CheckedProject,
+  requested: readonly CheckId[] = [],
+): CheckId[] {
   return (CHECKS as readonly (CheckRow & { readonly id: CheckId })[]).filter((row) =>
-    row.profile === undefined || row.profile === profile ||
-    (row.key !== undefined && configuration[row.key].length > 0)
+    row.onRequest
+      ? requested.includes(row.id)
+      : row.profile === undefined || row.profile === profile ||
+        (row.key !== undefined && configuration[row.key].length > 0)
   ).map(({ id }) => id);
 }
 

@@ -24,6 +24,7 @@ import { kernel } from "../system/programs/uname.ts";
 import { type CheckId, CHECKS, checksOf } from "./check_ids.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { showCheck, summaryText } from "./show.ts";
+import { Progress } from "../terminal/progress.ts";
 import { CannotAskError, confirm } from "../terminal/prompt.ts";
 import { isolate, isRefusal } from "../isolation/isolate.ts";
 import { binaryCheck, directoriesCheck, NOT_CREATED } from "./own_checks.ts";
@@ -41,6 +42,10 @@ export const OPTIONS = {
   python: RUNS_PYTEST.python,
   "uv-run": RUNS_PYTEST["uv-run"],
   fix: { kind: "flag", doc: "apply the safe fixes, after asking" },
+  cpu: {
+    kind: "flag",
+    doc: "also load every processor for 2 s, to find a throttled or busy machine",
+  },
 } as const satisfies OptionTable;
 
 /** Their values. */
@@ -58,7 +63,9 @@ async function diagnose(context: Context<DoctorOptions>): Promise<ExitCode> {
   const project = await findProject(host);
   const show = (check: CheckResult, shown: "stdout" | "stderr", silent: boolean) =>
     showCheck(check, printer, { shown, width: ID_WIDTH, silent });
-  let diagnosis = await examine(context, project, []);
+  // Alone: other checks would take CPU time.
+  const cpu = line.options.cpu ? [await loadedCheck(context)] : [];
+  let diagnosis = await examine(context, project, [], cpu);
   if (line.options.fix) {
     // The questions are about the failed checks, so those are shown first.
     const failed = diagnosis.checks.filter(({ status }) => status === "fail");
@@ -68,7 +75,7 @@ async function diagnose(context: Context<DoctorOptions>): Promise<ExitCode> {
       if (repairs.includes("directories")) {
         for (const own of [stateDirectory, cacheDirectory]) await usable(host, await own(host));
       }
-      diagnosis = await examine(context, project, repairs);
+      diagnosis = await examine(context, project, repairs, cpu);
     }
   }
   const { checks } = diagnosis;
@@ -78,6 +85,11 @@ async function diagnose(context: Context<DoctorOptions>): Promise<ExitCode> {
   if (printer.verbose) printer.line(await kernel(host) ?? "kernel unknown");
   if (printer.json) printer.document("tractest.doctor/1", { ok: exitCode === EXIT.ok, checks });
   return exitCode;
+}
+
+async function loadedCheck({ host, printer }: Context): Promise<CheckResult> {
+  const { checkCpu } = await import("./cpu_load_check.ts");
+  return await new Progress(host, printer).during("loading every processor", checkCpu(host));
 }
 
 interface Diagnosis {
@@ -91,6 +103,7 @@ async function examine(
   context: Context<DoctorOptions>,
   project: Project,
   repairs: readonly Repair[],
+  requested: readonly CheckResult[],
 ): Promise<Diagnosis> {
   const { host, line } = context;
   const inheriting = inheritedEnvironment(host);
@@ -121,9 +134,10 @@ async function examine(
     ...environmentChecks(inherited),
     directories,
     binaryCheck(host, rowNamed(rowOf(line))),
+    ...requested,
   ];
   const byId = new Map(made.map((check) => [check.id, check]));
-  const checks = checksOf(project).map((id) =>
+  const checks = checksOf(project, requested.map(({ id }) => id)).map((id) =>
     byId.get(id) ?? checkResult(id, "skipped", skipReason(id))
   );
   return { checks, hasLiveRun: result?.leaks?.liveRun != null };
@@ -250,6 +264,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   examples: [
     ["tractest doctor", "list what prevents a run"],
     ["tractest doctor --fix", "apply the safe fixes"],
+    ["tractest doctor --cpu", "is this machine slower than it should be?"],
   ],
   exits: [0, 80, 81],
   row: rowOf,

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { CHECKS } from "../../lib/preflight/check_ids.ts";
+import { type CheckRow, CHECKS } from "../../lib/preflight/check_ids.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { fakeUv, pythonMinor, pythonProject } from "../fixtures/python_project.ts";
 import { pytestSuite } from "./suites.ts";
@@ -73,14 +73,24 @@ test("in a healthy project all checks are ok, in the order of the table", async 
   await using project = await pythonProject();
   const env = { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` };
   const { code, checks, row, wrong } = await doctor(project.root, { env });
-  const ids = CHECKS.map((check) => check.id).filter((id) => id !== "leaks");
+  const ids = (CHECKS as readonly CheckRow[]).filter((check) =>
+    check.id !== "leaks" && !check.onRequest
+  ).map((check) => check.id);
   assertEquals(checks.map((check) => check.id), ids);
   assertEquals([wrong().filter((each) => !each.startsWith("binary warn")), code], [[], 0]);
   assertIncludes(row("tool-python").detail, `${project.venv}/bin/python`);
   assertEquals(row("worktree").status, "skipped");
   const text = await tractest(["doctor"], { cwd: project.root, env, wrap: isolated() });
   assert(!text.stdout.includes("127.0.0.1:1616 free"), "no detail where nothing is wrong");
-  const all = await tractest(["doctor", "-v"], { cwd: project.root, env, wrap: isolated() });
+  const all = await tractest(["doctor", "-v", "--cpu"], {
+    cwd: project.root,
+    env,
+    wrap: isolated(),
+  });
+  assert(
+    /^(ok|warn) +cpu +(.*\n +)*?\d+ processors? under load for 2\.0 s/m.test(all.stdout),
+    all.stdout,
+  );
   assertIncludes(all.stdout, "127.0.0.1:1616 free");
 });
 
