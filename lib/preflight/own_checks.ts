@@ -2,7 +2,12 @@ import { type CheckResult, checkResult } from "./rules.ts";
 import { outsideRow } from "../system/permission_flags.ts";
 import type { Host } from "../system/host.ts";
 import type { PermissionRow } from "../tables/permissions.ts";
-import { cacheDirectory, type OwnDirectory, stateDirectory } from "../project/directories.ts";
+import {
+  cacheDirectory,
+  NOT_CREATABLE,
+  type OwnDirectory,
+  stateDirectory,
+} from "../project/directories.ts";
 
 /** Marks a directory that `doctor --fix` can create. */
 export const NOT_CREATED = "(not created yet)";
@@ -43,6 +48,7 @@ async function whyNotWritable(host: Host, { path, exists }: OwnDirectory): Promi
 
 function fixFor({ path, problem }: OwnDirectory): string {
   if (path === null) return "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME";
+  if (problem?.startsWith(NOT_CREATABLE)) return "set XDG_STATE_HOME and XDG_CACHE_HOME";
   if (problem === null) return `ls -ld '${path}'; df '${path}'`;
   return problem.startsWith("others") ? `chmod 700 '${path}'` : `ls -ld '${path}' and move it away`;
 }

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from "@std/path";
+import { dirname, isAbsolute, join } from "@std/path";
 import { ignoreTractestError, TractestError } from "../errors.ts";
 import type { FileStatus, Host } from "../system/host.ts";
 
@@ -64,12 +64,29 @@ async function inspect(host: Host, path: string | null): Promise<OwnDirectory> {
   if (path === null) return { path, exists: false, problem: "HOME is not set" };
   try {
     const status = await host.files.lstat(path);
-    return { path, exists: status !== null, problem: status && problemOf(status, host.uid()) };
+    const problem = status === null ? await whyNotMade(host, path) : problemOf(status, host.uid());
+    return { path, exists: status !== null, problem };
   } catch (error) {
     if (error instanceof TractestError) return { path, exists: true, problem: error.message };
     throw error;
   }
 }
+
+/** Why a missing directory can't be created; null if the permission bits don't forbid it. */
+async function whyNotMade(host: Host, path: string): Promise<string | null> {
+  const uid = host.uid();
+  if (uid === null || uid === 0) return null;
+  for (let parent = dirname(path);; parent = dirname(parent)) {
+    const status = await host.files.stat(parent);
+    if (status === null && parent !== dirname(parent)) continue;
+    // Whether the group's bits are for this user is unknown.
+    const forbids = status !== null && (status.mode & (uid === status.uid ? 0o200 : 0o022)) === 0;
+    return forbids ? `${NOT_CREATABLE}: no permission to write to ${parent}` : null;
+  }
+}
+
+/** How the problem of a directory begins that is missing and can't be created. */
+export const NOT_CREATABLE = "it can't be created";
 
 function problemOf({ kind, uid, mode }: FileStatus, ownUid: number | null): string | null {
   if (kind !== "directory") return `it is a ${kind}, not a directory`;

@@ -75,6 +75,19 @@ Deno.test("a symlink, a file and another user's directory are not used", () =>
     assertIncludes(await problem(host), "it is a file");
   }));
 
+Deno.test("no directory can be created below one to which only another user may write", () =>
+  withScratch(async (scratch) => {
+    const below = join(scratch, "missing/too");
+    const problem = async (uid: number | null) =>
+      (await cacheDirectory(new HostWith({ XDG_CACHE_HOME: below }, uid))).problem;
+    for (const [mode, isRefused] of [[0o755, true], [0o777, false], [0o775, false]] as const) {
+      await Deno.chmod(scratch, mode);
+      const expected = `it can't be created: no permission to write to ${scratch}`;
+      assertEquals(await problem(12345), isRefused ? expected : null, mode.toString(8));
+      assertEquals([await problem(0), await problem(null)], [null, null]);
+    }
+  }));
+
 Deno.test("a binary with more permissions than its row fails; from source it is a warning", () => {
   const row = PERMISSIONS.find((each) => each.row === "doctor")!;
   const status = (kind: "compiled" | "source", refused: boolean) =>
