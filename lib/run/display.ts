@@ -21,6 +21,8 @@ export interface Display {
 export interface DisplayOptions {
   /** The private directory of the run. */
   readonly directory: string;
+  /** Whether it is removed when the run has ended. */
+  readonly isTemporary: boolean;
   /** Several pytests run at once: their mixed output would be unreadable. */
   readonly several: boolean;
   /** How often a test may run. */
@@ -32,7 +34,7 @@ export async function openDisplay(
   context: Context<RunOptions>,
   { project, intent, ui, stream, settings: { slow } }: RunRequest,
   log: EventLog,
-  { directory, several, tries }: DisplayOptions,
+  { directory, isTemporary, several, tries }: DisplayOptions,
 ): Promise<Display> {
   const { host, printer, line } = context;
   if (several || ui !== "pytest") {
@@ -49,7 +51,7 @@ export async function openDisplay(
       output: "log",
       plan: (ids) => view.plan(ids),
       stop: () => view.stop(),
-      showLog: (outcome) => showLog(host, printer, directory, outcome),
+      showLog: (outcome) => showLog(host, printer, { directory, isTemporary }, outcome),
     };
   }
   const notesSlow = line.options.slowAfter !== null && !intent.debugging;

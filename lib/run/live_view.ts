@@ -11,6 +11,7 @@ import { listProcesses } from "../system/programs/ps.ts";
 import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "./bar.ts";
 import { LiveRegion } from "../terminal/live_region.ts";
 import type { Colour, Paint, Printer } from "../terminal/printer.ts";
+import type { RunState } from "../background/run_directory.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { EventLog } from "./event_log.ts";
 import { Keyboard } from "./keyboard.ts";
@@ -35,18 +36,19 @@ const SHOWN_LOG_LINES = 30;
 const LOG_BYTES = 64 * 1024;
 
 /**
- * Says where pytest's own output is; shows its end when pytest could not begin, for the reason
- * stands there.
+ * Says where pytest's own output is, if it stays there; shows its end when pytest could not begin,
+ * for the reason stands there.
  */
 export async function showLog(
   host: Host,
   printer: Printer,
-  directory: string,
+  { directory, isTemporary }: Pick<RunState, "directory" | "isTemporary">,
   outcome: EngineOutcome,
 ): Promise<void> {
   const { code, run, sessions, unexplained } = outcome;
   // 3 is an error of pytest itself, 4 one of its command line.
   if (run.began && unexplained === null && code !== 3 && code !== 4) {
+    if (isTemporary) return;
     return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
   }
   const path = join(directory, `output-${unexplained?.session ?? sessions - 1}.log`);

@@ -155,9 +155,10 @@ export class TestRun {
   }
 
   async #runPytest(): Promise<EngineOutcome> {
-    const { directory } = this.prepared.state;
+    const { directory, isTemporary } = this.prepared.state;
     const display = await openDisplay(this.context, this.request, this.log, {
       directory,
+      isTemporary,
       several: this.#sharing.several,
       tries: this.#tries,
     });
