@@ -119,7 +119,7 @@ export async function planSync(
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
   if (!await canSync(scene)) {
-    const shown = await commandsWithoutProject(scene, venv, existing !== null);
+    const shown = await commandsWithoutSync(scene, venv, existing !== null, uv !== null);
     return { venv, exists, argv: null, environment, shown, refusal: NO_PROJECT_TABLE };
   }
   return {
@@ -141,17 +141,21 @@ async function canSync({ host, venvs }: VenvScene): Promise<boolean> {
 }
 
 /** The commands that make a venv for a project that uv can't sync, ready to paste. */
-async function commandsWithoutProject(
+async function commandsWithoutSync(
   { host, project }: VenvScene,
   venv: Venv,
   exists: boolean,
+  hasUv: boolean,
 ): Promise<string> {
   const names = await host.files.readDirectory(project.root).catch(() => null) ?? [];
   const isInstallable = names.some(({ name }) => name === "pyproject.toml" || name === "setup.py");
   const path = isInside(venv.path, project.root) ? relative(project.root, venv.path) : venv.path;
   const packages = isInstallable ? ["-e", ".", "pytest"] : ["pytest"];
-  const install = shellCommand(["uv", "pip", "install", "--python", path, ...packages]);
-  return exists ? install : `${shellCommand(["uv", "venv", path])} && ${install}`;
+  const install = hasUv
+    ? ["uv", "pip", "install", "--python", path, ...packages]
+    : [join(path, "bin/python"), "-m", "pip", "install", ...packages];
+  const make = hasUv ? ["uv", "venv", path] : ["python3", "-m", "venv", path];
+  return (exists ? [install] : [make, install]).map((argv) => shellCommand(argv)).join(" && ");
 }
 
 /** The environment in which uv uses a venv; empty if it uses that one by itself. */

@@ -98,7 +98,7 @@ export async function uvCheck(
   const id = "tool-uv";
   const path = await findOnPath(host, "uv", project.root);
   if (path === null) {
-    const effect = hasVenv ? ": the venv can't be synced" : ": no venv can be created";
+    const effect = hasVenv ? ": the venv can't be synced" : ": --sync can't create a venv";
     const detail = `uv is neither on PATH nor in ~/.local/bin${effect}`;
     return checkResult(id, hasVenv ? "warn" : "fail", detail, "pip install uv");
   }

@@ -80,7 +80,7 @@ export function noVenvChecks(
   const detail = [noVenvText(root, names), ...warnings];
   const next = activatesItself
     ? `source ${name}/bin/activate`
-    : /^uv (venv|pip) /.test(command)
+    : !/\buv sync\b/.test(command)
     ? "tractest run --python PATH"
     : "tractest run --sync (creates it), --uv-run (slower), or --python PATH";
   const checks = [checkResult("venv", "fail", detail.join("\n"), `${command}\n${next}`)];

@@ -535,9 +535,16 @@ Deno.test("a project that uv can't sync gets the commands that make its venv", a
   await using project = await pythonProject({ venv: false });
   await Deno.remove(join(project.root, "pyproject.toml"));
   await project.write("setup.py", "");
-  const commands = "uv venv .venv && uv pip install --python .venv -e . pytest";
+  const commands = "python3 -m venv .venv && .venv/bin/python -m pip install -e . pytest";
   const { code, rows } = await check(project.root);
   assertEquals([code, rows.venv!.fix], [80, `${commands}\ntractest run --python PATH`]);
+  const withUv = await check(project.root, [], {
+    env: { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` },
+  });
+  assertEquals(
+    withUv.rows.venv!.fix,
+    "uv venv .venv && uv pip install --python .venv -e . pytest\ntractest run --python PATH",
+  );
   const sync = await tractest(["check", "--sync"], { cwd: project.root });
   assertEquals(sync.code, 80);
   assertIncludes(sync.stderr, "uv sync needs a pyproject.toml with [project]");
