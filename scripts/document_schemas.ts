@@ -2,7 +2,7 @@
  * JSON schemas (draft 2020-12) of what tractest prints, for docs/reference/schemas/: one table, in
  * the field types by which events are read. Objects may always have more keys: versions add some.
  */
-import { EVENTS, LEFT_BEHIND } from "../lib/pytest/events.ts";
+import { EVENTS, type Events, LEFT_BEHIND } from "../lib/pytest/events.ts";
 import {
   type Field,
   type Fields,
@@ -525,6 +525,40 @@ export const DOCUMENTS = {
     }],
   },
 } as const satisfies Readonly<Record<string, DocumentRow>>;
+
+/** What each event is about. */
+export const EVENT_MEANINGS: Readonly<Record<keyof Events, string>> = {
+  "run-start": "a run begins: what is run, on which commit, transport, backend and Python",
+  "session-begin": "a pytest of the run was started, and for what",
+  "session-start": "it has begun: its versions, its root and its cache",
+  collected: "how many tests it found",
+  tests: "some of the tests that are going to run, in order",
+  listed: "some of the tests that `--collect-only` found: none of them runs",
+  items: "with a queue: tests that it collected, and which of them must share a process",
+  claimed: "with a queue: a group of tests that it took",
+  planned: "what is run of the collected tests, and how long that should take",
+  "collection-error": "what could not be collected",
+  "collection-skip": "a file or directory that was skipped as a whole",
+  "suite-property": "what a test recorded about the whole suite, for the JUnit report",
+  "test-start": "a test begins",
+  report: "how a phase of a test, or a subtest of it, ended",
+  fixture: "the setup or teardown of a fixture that took long has ended",
+  children: "processes below pytest that a test left",
+  warning: "a warning, as pytest reports it",
+  terminating: "a test has reached its time limit and is about to be ended",
+  timeout: "a test was ended at its time limit",
+  crash: "pytest itself ended while the test ran",
+  cut: "the run or its pytest was interrupted while the test ran",
+  hang: "what a stuck tree of processes waited for",
+  leak: "processes of a test that were alive when pytest had ended",
+  left: "processes that outlived their test and were gone when pytest had ended",
+  interrupted: "pytest was interrupted, or stopped by itself",
+  "internal-error": "an error of pytest itself",
+  explained: "what most likely explains a failure, as the verdict says it",
+  "session-finish": "a pytest has finished: its exit status",
+  "run-finish":
+    "the run is over: its exit code, how it ended, whether the machine was short of CPU",
+};
 
 const ERROR = objectSchema({
   error: object({ code: text, message: text, hint: maybeText }),

@@ -6,7 +6,10 @@ import { allVerbs } from "../lib/cli.ts";
 import { exitSection, optionSections, type Section } from "../lib/help/pages.ts";
 import { GROUPS, type VerbDescription } from "../lib/command_line/verb_description.ts";
 import { EVERY_COMMAND } from "../lib/command_line/options.ts";
-import { DOCUMENTS, documentSchemas } from "./document_schemas.ts";
+import { fieldRows, typeText } from "./describe_fields.ts";
+import { DOCUMENTS, documentSchemas, EVENT_MEANINGS } from "./document_schemas.ts";
+import type { Fields } from "../lib/pytest/event_fields.ts";
+import { EVENTS } from "../lib/pytest/events.ts";
 import { optionRows } from "../lib/help/pages.ts";
 import { type CheckRow, CHECKS } from "../lib/preflight/check_ids.ts";
 import {
@@ -84,7 +87,22 @@ const TABLES: readonly { readonly page: string; readonly name: string; lines: st
       ["document", "schema"],
       Object.entries(DOCUMENTS).map(([name, row]) => [
         row.about,
-        `[\`tractest.${name}/1\`](schemas/${name}.json)`,
+        `[\`tractest.${name}/1\`](#tractest${name}1) ([schema](schemas/${name}.json))`,
+      ]),
+    ),
+  },
+  { page: "docs/reference/json.md", name: "fields", lines: documentLines() },
+  {
+    page: "docs/reference/events.md",
+    name: "events",
+    lines: table(
+      ["event", "content", "fields"],
+      Object.entries<Fields>(EVENTS).map(([name, fields]) => [
+        `\`${name}\``,
+        EVENT_MEANINGS[name as keyof typeof EVENTS],
+        Object.entries(fields).map(([key, { schema, isOptional }]) =>
+          `\`${key}${isOptional ? "?" : ""}\` ${typeText(schema)}`
+        ).join("; "),
       ]),
     ),
   },
@@ -131,6 +149,21 @@ function split(page: string, text: string, marker: string): [string, string] {
   const at = text.indexOf(marker);
   if (at < 0) throw new Error(`${page} has no ${marker}`);
   return [text.slice(0, at), text.slice(at + marker.length)];
+}
+
+/** The keys of each document, of each of its forms. */
+function documentLines(): string[] {
+  return Object.entries(DOCUMENTS).flatMap(([name, { about, forms }]) => [
+    `### tractest.${name}/1`,
+    "",
+    `${capitalized(about)}.`,
+    "",
+    ...(forms as readonly Fields[]).flatMap((fields, index) => [
+      ...(index === 0 ? [] : ["Or:", ""]),
+      ...table(["key", "type", "what"], fieldRows(fields)),
+      "",
+    ]),
+  ]).slice(0, -1);
 }
 
 function commandsPage(verbs: readonly VerbDescription[]): string {

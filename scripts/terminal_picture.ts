@@ -106,7 +106,10 @@ const COLOURS: Readonly<Record<string, string>> = {
   c14: "#56d4dd",
 };
 
-/** The frames side by side, as a film that moves a picture at a time; each line is drawn once. */
+/**
+ * The frames side by side, as a film that moves a picture at a time; each line is drawn once. Who
+ * asks for less motion sees the last one.
+ */
 export function animation(
   frames: readonly Frame[],
   { columns, rows }: { readonly columns: number; readonly rows: number },
@@ -135,6 +138,8 @@ export function animation(
     ...colours,
     `.film{animation:film ${seconds.toFixed(2)}s steps(1,end) infinite}`,
     `@keyframes film{0%{transform:none}${moves.join("")}}`,
+    "@media (prefers-reduced-motion:reduce){.film{animation:none;",
+    `transform:translateX(${-(frames.length - 1) * width}px)}}`,
   ].join("");
   const lines = [...ids].map(([drawn, id]) => `<g id="${id}">${drawn}</g>`);
   return [

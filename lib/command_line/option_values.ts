@@ -24,7 +24,7 @@ export function shownRows(table: OptionTable): NamedRow[] {
 export function metavarOf({ kind, metavar }: OptionRow): string {
   const names: Partial<Record<OptionRow["kind"], string>> = {
     count: "N",
-    seconds: "SECONDS",
+    seconds: "DURATION",
     file: "FILE",
     directory: "DIR",
     path: "PATH",

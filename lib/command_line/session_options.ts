@@ -27,7 +27,8 @@ export const RUNS_PYTEST = {
   timeout: {
     section: "limits",
     kind: "seconds",
-    doc: "time limit of the run; 0: none (600 for the full suite, 120 for one file)",
+    doc: "time limit of the run, as 90, 5m or 1h30m; 0: none " +
+      "(600 for the full suite, 120 for one file)",
   },
   "test-timeout": {
     section: "limits",
@@ -75,7 +76,7 @@ export const RUNS_PYTEST = {
     section: "limits",
     kind: "seconds",
     default: GRACE_SECONDS,
-    doc: "seconds between SIGINT and SIGKILL",
+    doc: "time between SIGINT and SIGKILL",
   },
 } as const satisfies OptionTable;
 

@@ -12,7 +12,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 export const OPTIONS = {
   ...WITH_JSON,
   "dry-run": SHARED["dry-run"],
-  grace: { kind: "seconds", default: STOP_SECONDS, doc: "seconds between two signals" },
+  grace: { kind: "seconds", default: STOP_SECONDS, doc: "time between two signals" },
 } as const satisfies OptionTable;
 
 /** Their values. */

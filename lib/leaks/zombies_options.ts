@@ -38,7 +38,7 @@ export const ZOMBIES_OPTIONS = {
     default: GRACE_SECONDS,
     // A slip in the number must not hang a hook.
     most: 3600,
-    doc: "seconds between SIGINT and SIGKILL",
+    doc: "time between SIGINT and SIGKILL",
   },
 } as const satisfies OptionTable;
 

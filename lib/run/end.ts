@@ -80,5 +80,5 @@ function limitHint(done: number, collected: number | null): string {
   const tests = collected === null
     ? "no tests were collected yet"
     : `${done} of ${plural(collected, "test")} had finished`;
-  return `${tests}; for more time: --timeout SECONDS, 0 for no limit`;
+  return `${tests}; for more time: --timeout DURATION, 0 for no limit`;
 }

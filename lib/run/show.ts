@@ -203,11 +203,16 @@ function leftText(left: LeftBehind): string {
   return escapeText(describeLeft({ ...left, title: left.title.slice(0, 100) }));
 }
 
+/** A result of at most so many characters stays on one line. */
+const KEPT_RESULT = 36;
+
 function summary({ run, ending, seconds, failures }: VerdictView, paint: Paint): string {
   const counts = run.began ? countsLine(run.counts, run) : "pytest reported nothing";
   const bad = ending !== null || failures.length > 0 || !run.began;
   const how = ending === null ? "" : `${escapeText(ending)}: `;
-  return paint(bad ? "red" : "green", `${how}${counts} in ${seconds.toFixed(2)} s`);
+  const result = `${counts} in ${seconds.toFixed(2)} s`;
+  const kept = result.length <= KEPT_RESULT ? unbroken(result) : result;
+  return paint(bad ? "red" : "green", how + kept);
 }
 
 /**

@@ -2,7 +2,8 @@
  * The examples of a page: blocks of `console` with commands after `$ ` and what they print.
  *
  * In the page, comments say how the next block is tried: `<!-- run: COMMAND -->` is run before it,
- * `<!-- not run: REASON -->` leaves it out, `<!-- numbers vary -->` compares no numbers.
+ * `<!-- not run: REASON -->` leaves it out, `<!-- numbers vary -->` compares no numbers,
+ * `<!-- at a terminal -->` types it at one.
  */
 
 /** A command of a page, and the lines below it. */
@@ -13,6 +14,7 @@ export interface Example {
   /** Empty: what it prints is not shown. `…` alone stands for any lines, in a line for any text. */
   readonly printed: readonly string[];
   readonly numbersVary: boolean;
+  readonly atTerminal: boolean;
   /** Why it is not run; null: it is. */
   readonly notRun: string | null;
 }
@@ -20,23 +22,26 @@ export interface Example {
 /** Every example of a page, hidden commands included, in order. */
 export function examplesOf(page: string, text: string): Example[] {
   const examples: Example[] = [];
-  let [isConsole, isFenced, numbersVary] = [false, false, false];
+  let [isConsole, isFenced, numbersVary, atTerminal] = [false, false, false, false];
   let notRun: string | null = null;
   for (const [index, line] of text.split("\n").entries()) {
     const place = `${page}:${index + 1}`;
     if (/^\s*```/.test(line)) {
-      if (isConsole) [numbersVary, notRun] = [false, null];
+      if (isConsole) [numbersVary, atTerminal, notRun] = [false, false, null];
       isConsole = !isFenced && line.trim() === "```console";
       isFenced = !isFenced;
     } else if (isConsole && line.startsWith("$ ")) {
-      examples.push({ command: line.slice(2), place, printed: [], numbersVary, notRun });
+      const how = { numbersVary, atTerminal, notRun };
+      examples.push({ command: line.slice(2), place, printed: [], ...how });
     } else if (isConsole && examples.length > 0) {
       const last = examples.pop()!;
       examples.push({ ...last, printed: [...last.printed, line] });
     } else if (!isFenced) {
-      const [, directive, words] = line.match(/^<!-- (run|not run|numbers vary):? ?(.*?) ?-->$/) ??
-        [];
+      const [, directive, words] =
+        line.match(/^<!-- (run|not run|numbers vary|at a terminal):? ?(.*?) ?-->$/) ??
+          [];
       if (directive === "numbers vary") numbersVary = true;
+      if (directive === "at a terminal") atTerminal = true;
       if (directive === "not run") notRun = words!;
       if (directive === "run") {
         examples.push({
@@ -44,6 +49,7 @@ export function examplesOf(page: string, text: string): Example[] {
           place,
           printed: [],
           numbersVary: false,
+          atTerminal: false,
           notRun: null,
         });
       }

@@ -6,6 +6,7 @@ import { documentationPages, readPage } from "../build/documentation.ts";
 import { difference, type Example, examplesOf } from "./console_examples.ts";
 import { endLeft, shell, storeProject } from "./store_project.ts";
 import type { Suite } from "./suites.ts";
+import { atTerminal, shownLines } from "./terminal_lines.ts";
 
 const PAGES = (await documentationPages())
   .map((page) => ({ page, examples: examplesOf(page, readPage(page)) }))
@@ -13,6 +14,9 @@ const PAGES = (await documentationPages())
 
 /** Begins what an example prints. */
 const MARK = "\x1e";
+
+/** The width of the terminal of examples that are typed at one. */
+const COLUMNS = 80;
 
 for (const { page, examples } of PAGES) {
   const run = examples.filter(({ notRun }) => notRun === null);
@@ -53,6 +57,7 @@ Deno.test("difference() compares all but what varies", () => {
     place: "",
     printed: ["2 passed in 0.10 s", "…", "pid 12 ends …"],
     numbersVary: false,
+    atTerminal: false,
     notRun: null,
   };
   assertEquals(difference(example, ["2 passed in 3.4 s", "a", "b", "pid 9 ends soon"]), null);
@@ -64,12 +69,18 @@ Deno.test("difference() compares all but what varies", () => {
 
 /** What each example printed, in lines. */
 async function typed(suite: Suite, examples: readonly Example[]): Promise<string[][]> {
-  const script = examples.map(({ command }) => `printf '${MARK}'\n${command}`);
+  const script = examples.map(({ command, atTerminal: isThere }) =>
+    `printf '${MARK}'\n${isThere ? atTerminal("python3", COLUMNS, [command]) : command}`
+  );
   const printed = (await shell(suite, ["exec 2>&1", ...script].join("\n")))
     .replaceAll(suite.root, "/home/dev/store")
     .replaceAll(join(suite.path, "state"), "~/.local/state")
     .replaceAll(suite.path, "/tmp");
-  return printed.split(MARK).slice(1).map((part) => part.trimEnd().split("\n"));
+  return printed.split(MARK).slice(1).map((part, index) =>
+    examples[index]!.atTerminal
+      ? shownLines(part).map(({ text }) => text)
+      : part.trimEnd().split("\n")
+  );
 }
 
 /** The words of a command line without variables. */

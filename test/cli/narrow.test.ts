@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import { withoutAnsi } from "../../lib/base/escape.ts";
 import { visibleWidth } from "../../lib/terminal/wrap.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { endLeft, shell } from "./store_project.ts";
 import { pytestSuite, pythonWithPytest, type Suite } from "./suites.ts";
+import { atTerminal, shownLines } from "./terminal_lines.ts";
 
 /** A file and ids that no narrow terminal has room for. */
 const FILE = "integration_of_the_component/test_handshake_over_each_transport.py";
@@ -82,12 +82,8 @@ for (const width of [40, 80]) {
   Deno.test(`at a terminal of ${width} columns no line is wider than that`, async () => {
     await using suite = await longSuite();
     await using _ = { [Symbol.asyncDispose]: () => endLeft(suite).then(() => {}) };
-    const program = new URL("../../scripts/record_terminal.py", import.meta.url).pathname;
-    const words = COMMANDS.map((command) => `'${command.replaceAll("'", `'\\''`)}'`).join(" ");
-    const python = await pythonWithPytest();
-    const printed = await shell(suite, `'${python}' '${program}' ${width} 30 ${words}`);
-    const lines = printed.trim().split("\n").map((line) => JSON.parse(line))
-      .map(([index, , text]: [number, number, string]) => ({ index, text: shown(text) }));
+    const command = atTerminal(await pythonWithPytest(), width, COMMANDS);
+    const lines = shownLines(await shell(suite, command));
     const wide = lines.filter(({ text }) =>
       visibleWidth(text) > width && !COPIED.test(text.trim())
     );
@@ -96,11 +92,4 @@ for (const width of [40, 80]) {
       assert(lines.some((line) => line.index === index), `${command} printed nothing`);
     }
   });
-}
-
-/** What stays of a line that was drawn over, without colours. */
-function shown(line: string): string {
-  // deno-lint-ignore no-control-regex
-  const text = line.split(/\x1b\[\d*[JK]|\r/).findLast((part) => part !== "") ?? "";
-  return withoutAnsi(text).trimEnd();
 }

@@ -58,7 +58,7 @@ Deno.test(
     assertIncludes(stderr, "time limit of 1 s reached, and nothing has finished for 3 s");
     assertIncludes(
       stderr,
-      "hint: 2 of 3 tests had finished; for more time: --timeout SECONDS, 0 for no limit",
+      "hint: 2 of 3 tests had finished; for more time: --timeout DURATION, 0 for no limit",
     );
     assertIncludes(stdout + stderr, "test_c");
     const document = JSON.parse((await suite.tractest([...RUN, "--json"])).stdout);
@@ -79,7 +79,7 @@ Deno.test(
     assertEquals(code, 124, stdout + stderr);
     assertEquals(JSON.parse(stdout).hang, null);
     assert(
-      /hint: \d+ of 50 tests had finished; for more time: --timeout SECONDS/.test(stderr),
+      /hint: \d+ of 50 tests had finished; for more time: --timeout DURATION/.test(stderr),
       stderr,
     );
   },
