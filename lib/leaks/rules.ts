@@ -98,7 +98,8 @@ export class Judge {
     if (standing === "left" && ours === true && startTicks !== null && place !== "unknown") {
       return ["leaked", ["has pytest's command line, and its run has finished", ...evidence]];
     }
-    const why = "has pytest's command line; forked by a pytest that no run here recorded";
+    const why = "a fork with pytest's command line, of a pytest that no run here recorded: " +
+      "a test may have left it, or it runs tests itself";
     return ["unknown", [why, ...evidence]];
   }
 

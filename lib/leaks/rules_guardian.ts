@@ -63,11 +63,7 @@ export class Guardians {
     if (run) return run;
     const runner = this.runnerOf(process);
     if (runner !== null) {
-      const why = this.scene.seen.runners!.get(runner) ?? null;
-      const evidence = why === null
-        ? `pid ${runner} runs tests, and may have started it`
-        : `pid ${runner} may have started it: ${why}`;
-      return unknownAbove(runner, evidence);
+      return unknownAbove(runner, this.#mayHaveStarted(runner));
     }
     // Its details are newer than the list: it may have lost its parent since.
     const { ppid } = process;
@@ -112,6 +108,16 @@ export class Guardians {
       if (pid === process.pid) return false;
       return !runner || this.#mayRunTestOf(process, runner);
     }) ?? null;
+  }
+
+  #mayHaveStarted(runner: number): string {
+    const { details, runners } = this.scene.seen;
+    const why = runners!.get(runner) ?? null;
+    if (why !== null) return `pid ${runner} may have started it: ${why}`;
+    const pytest = details.get(runner);
+    return pytest !== undefined && this.pytestStanding(pytest) === "unknown"
+      ? `pid ${runner}, a fork with pytest's command line, may run tests and have started it`
+      : `pid ${runner} runs tests, and may have started it`;
   }
 
   #mayRunTestOf(process: DetailedProcess, runner: DetailedProcess): boolean {

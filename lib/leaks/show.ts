@@ -203,8 +203,11 @@ export function hintLeaks(printer: Printer, report: LeakReport): void {
     ...holders.filter((process) => process.verdict === "unknown"),
     ...unknown.filter(({ runner }) => runner === null),
   ].map((process) => process.pid);
+  const pytests = unknown.filter(({ kind }) => kind === "pytest").map(({ pid }) => pid);
   for (const pid of [...new Set(doubtful)].slice(0, HINTS)) {
-    printer.hint(`${killCommand(pid)} if it is not needed`);
+    const what = pytests.includes(pid) ? "if it runs no tests" : "if it is not needed";
+    const then = runners.has(pid) ? "; then: tractest zombies --kill" : "";
+    printer.hint(`${killCommand(pid)} ${what}${then}`);
   }
   for (const pid of [...runners].filter((one) => !doubtful.includes(one)).slice(0, HINTS)) {
     printer.hint(`when pid ${pid} has ended: tractest zombies --kill`);

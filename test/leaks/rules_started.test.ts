@@ -273,6 +273,11 @@ Deno.test("a live pytest that is not younger may have started what names no run"
   const [verdict, evidence] = judge({}, OF_TEST, { others: [pytest], runners: [60] });
   assertEquals(verdict, "unknown");
   assertIncludes(evidence, "pid 60 runs tests, and may have started it");
+  const fork = { ...pytest, ppid: 1, isForkedCopy: true };
+  assertIncludes(
+    judge({}, OF_TEST, { others: [fork], runners: [60] })[1],
+    "pid 60, a fork with pytest's command line, may run tests and have started it",
+  );
   assertEquals(
     judge({}, OF_TEST, { others: [{ ...pytest, startTicks: 9000 }], runners: [60] })[0],
     "leaked",
