@@ -14,6 +14,9 @@ const GIT_MS = 10_000;
 /** Milliseconds between two readings of all files, where the system can't report changes. */
 const POLL_MS = 1_000;
 
+/** The files that decide what git ignores. */
+const GITIGNORE = /(?:^|\/)\.gitignore$/;
+
 /** How changes are found and reported. */
 export interface FileChangesOptions {
   /** Files changed; called for one set of changes after another. */
@@ -124,7 +127,8 @@ export class FileChanges {
     const all = this.#all;
     [this.#touched, this.#all] = [new Set(), false];
     const before = this.#contents;
-    if (all || [...touched].some((path) => !before.has(path))) await this.#readAll(touched);
+    const isRelisted = (path: string) => !before.has(path) || GITIGNORE.test(path);
+    if (all || [...touched].some(isRelisted)) await this.#readAll(touched);
     else {
       this.#contents = new Map(before);
       for (const path of touched) await this.#readFile(path, true);
@@ -142,7 +146,7 @@ export class FileChanges {
   /** Lists and reads all files, and watches the directories that they are in. */
   async #readAll(touched: ReadonlySet<string> = new Set()): Promise<void> {
     const { host, root } = this;
-    if ([...touched].some((path) => /(?:^|\/)\.gitignore$/.test(path))) this.#ignored.clear();
+    if ([...touched].some((path) => GITIGNORE.test(path))) this.#ignored.clear();
     let listed = await listFiles(host, root);
     for (let tries = 2; !await this.#watch(listed, touched, tries); tries--) {
       // What was made before they were watched had no event.

@@ -40,9 +40,9 @@ export async function planOf(
   const reasons = hasReason ? withFailures(found, failed, []).targets : [];
   const named = reasons.map(({ target }) => target);
   const kept = withoutContained(targetsWithin(named, limits));
-  const notes = kept.length > 0
-    ? [...mostOfSuite === null ? [] : [mostText(mostOfSuite)], ...set?.notes ?? []]
-    : [say.nothing(wish, changes, { unmapped, isLimited: named.length > 0 })];
+  const most = mostOfSuite === null ? [] : [mostText(mostOfSuite)];
+  const nothing = say.nothing(wish, changes, { unmapped, isLimited: named.length > 0 });
+  const notes = [...set?.notes ?? [], ...kept.length > 0 ? most : [nothing]];
   return { targets: kept, reasons: within(reasons, limits), notes };
 }
 

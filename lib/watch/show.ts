@@ -3,6 +3,7 @@ import type { Cause, Change } from "../affected/affected_targets.ts";
 import { becauseOf } from "../affected/because_line.ts";
 import { escapeText } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
+import { TractestError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { columns } from "../terminal/columns.ts";
 import type { Colour, Printer } from "../terminal/printer.ts";
@@ -98,8 +99,14 @@ export function showTitle(printer: Printer, title: string, { time, width }: Mome
   printer.note(printer.paint("bold", `${head}${line}`, "stderr"));
 }
 
-/** Shows why these tests run. */
-export function showPlan(printer: Printer, { reasons, notes }: Plan): void {
+/** Shows why these tests run, or why there is no plan. */
+export function showPlan(printer: Printer, plan: Plan | TractestError): void {
+  if (plan instanceof TractestError) {
+    printer.note(`${printer.paint("red", "error:", "stderr")} ${escapeText(plan.message)}`);
+    if (plan.hint) printer.hint(escapeText(plan.hint));
+    return;
+  }
+  const { reasons, notes } = plan;
   const rows = reasons.slice(0, SHOWN).map((reason) =>
     ["  " + escapeText(reason.target), escapeText(becauseOf(reason))] as const
   );

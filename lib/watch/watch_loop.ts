@@ -29,6 +29,9 @@ type Event =
   | { readonly kind: "signal" }
   | { readonly kind: "ended"; readonly code: ExitCode };
 
+/** Milliseconds after a run in which what its tests started may still write. */
+const JUST_OVER_MS = 2_000;
+
 /** What a key asks for. */
 const WISHES: Readonly<Record<string, Wish>> = {
   "\n": { kind: "all" },
@@ -44,6 +47,8 @@ export class WatchLoop {
   readonly #written = new WrittenByTests();
   /** What changed and was not tested yet. */
   #pending: readonly Change[] = [];
+  /** What had changed when the last run started. */
+  #tested: readonly Change[] = [];
   /** Files that changed during the run, and may start another one after it. */
   #afterwards: readonly Change[] = [];
   #running: WatchedRun | null = null;
@@ -55,6 +60,7 @@ export class WatchLoop {
   #files: FileChanges | null = null;
   #keyboard: Keyboard | null = null;
   #wasRun = false;
+  #endedAt = -Infinity;
 
   constructor(
     private readonly context: Context<WatchOptions>,
@@ -130,8 +136,10 @@ export class WatchLoop {
     if (this.#end !== null || event.kind === "signal") return;
     if (event.kind === "key") return await this.#onKey(event.key);
     if (this.#running !== null) return await this.#onChangesDuring(event.changes);
-    for (const { path } of event.changes) this.#written.apart(path);
-    this.#pending = joined(this.#pending, event.changes);
+    const changes = this.#isJustOver ? this.#notIgnored(event.changes) : event.changes;
+    if (!this.#isJustOver) { for (const { path } of changes) this.#written.apart(path); }
+    if (changes.length === 0) return;
+    this.#pending = joined(this.#pending, changes);
     await this.#start({ kind: "changes" });
   }
 
@@ -151,26 +159,36 @@ export class WatchLoop {
     }
     const wish = key === "r" ? this.#last : WISHES[key];
     if (wish === undefined) return;
+    if (key === "r") this.#pending = joined(this.#tested, this.#pending);
     if (this.#running === null) return await this.#start(wish);
     this.#next = wish;
     this.#running.stop();
   }
 
+  /** Whether what changes now may have been written by something that tests started. */
+  get #isJustOver(): boolean {
+    return this.context.host.clock.monotonic() - this.#endedAt < JUST_OVER_MS;
+  }
+
+  /** The changes without those of files that tests write, which are named once. */
+  #notIgnored(changes: readonly Change[]): Change[] {
+    const isIgnored = ({ path }: Change) => this.#written.during(path) === "ignore";
+    const ignored = changes.filter(isIgnored);
+    const news = ignored.map(({ path }) => path).filter((path) => this.#written.isNews(path));
+    if (news.length > 0) this.#aside(say.written(news));
+    return changes.filter((change) => !ignored.includes(change));
+  }
+
   /** Files changed during a run: those that tests write must not restart it forever. */
   async #onChangesDuring(changes: readonly Change[]): Promise<void> {
-    const isOver = this.#running === null;
-    const reactions = Map.groupBy(changes, ({ path }) => this.#written.during(path));
-    const { restart = [], "run-afterwards": afterwards = [], ignore = [] } = Object.fromEntries(
-      reactions,
-    );
-    const news = ignore.map(({ path }) => path).filter((path) => this.#written.isNews(path));
-    if (news.length > 0) this.#aside(say.written(news));
-    this.#afterwards = joined(this.#afterwards, [...restart, ...afterwards]);
-    if (isOver || restart.length === 0 || this.#running!.isStopped) return;
+    const kept = this.#notIgnored(changes);
+    this.#afterwards = joined(this.#afterwards, kept);
+    const restart = kept.filter(({ path }) => this.#written.during(path) === "restart");
+    if (this.#running === null || restart.length === 0 || this.#running.isStopped) return;
     const wish = { kind: "changes" } as const;
     const plan = await this.#plan(wish, restart);
     // Without affected tests the run is as good as before.
-    if (plan === null || plan.targets?.length === 0 || this.#running === null) return;
+    if (plan instanceof TractestError || plan.targets?.length === 0) return;
     this.#aside(say.restarts(say.title(wish, restart)));
     this.#next = this.#last;
     this.#running.stop();
@@ -187,6 +205,7 @@ export class WatchLoop {
     const { printer } = this.context;
     const wasStopped = this.#running!.isStopped;
     this.#running = null;
+    this.#endedAt = this.context.host.clock.monotonic();
     // Everything that tests wrote is read before what a person writes next.
     await this.#files!.settle();
     await this.#takeLateChanges();
@@ -221,16 +240,13 @@ export class WatchLoop {
     return { time, hasKeys: this.#hasKeys, width: host.terminal.stderr.columns };
   }
 
-  /** Plans a run; null if that failed, which is shown. */
-  async #plan(wish: Wish, changes: readonly Change[]): Promise<Plan | null> {
-    const { printer } = this.context;
+  /** Plans a run, or returns why that failed. */
+  async #plan(wish: Wish, changes: readonly Change[]): Promise<Plan | TractestError> {
     try {
       return await planOf(this.context, wish, changes);
     } catch (error) {
-      if (!(error instanceof TractestError)) throw error;
-      printer.note(`${printer.paint("red", "error:", "stderr")} ${escapeText(error.message)}`);
-      if (error.hint) printer.hint(escapeText(error.hint));
-      return null;
+      if (error instanceof TractestError) return error;
+      throw error;
     }
   }
 
@@ -238,16 +254,20 @@ export class WatchLoop {
   async #start(wish: Wish, before: ExitCode | null = null): Promise<void> {
     const { host, printer, line } = this.context;
     const { stdout } = host.terminal;
-    if (line.options.clear && stdout.isTerminal) stdout.write("\x1b[2J\x1b[3J\x1b[H");
-    showTitle(printer, say.title(wish, this.#pending), this.#now());
+    const clears = line.options.clear && stdout.isTerminal;
+    const showStart = () => showTitle(printer, say.title(wish, this.#pending), this.#now());
+    if (!clears) showStart();
     const plan = await this.#plan(wish, this.#pending);
-    if (plan === null) return showWaiting(printer, before, this.#now());
+    const isRun = !(plan instanceof TractestError) && plan.targets?.length !== 0;
+    // The last result stays as long as there is no other.
+    if (clears && isRun) stdout.write("\x1b[2J\x1b[3J\x1b[H");
+    if (clears) showStart();
     showPlan(printer, plan);
-    if (plan.targets?.length === 0) {
-      if (wish.kind === "changes") this.#pending = [];
+    if (!isRun) {
+      if (wish.kind === "changes" && !(plan instanceof TractestError)) this.#pending = [];
       return showWaiting(printer, before, this.#now());
     }
-    this.#last = wish;
+    [this.#last, this.#tested] = [wish, this.#pending];
     this.#written.begin();
     const begin = await WatchedRun.prepare(host, await this.#words(plan));
     // A signal of the terminal that came before would not reach it.
