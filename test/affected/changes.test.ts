@@ -53,6 +53,7 @@ Deno.test("changesSince() lists committed, staged, unstaged and untracked files 
     "notes.txt": "n",
     ".gitignore": "ignored\n",
     "ignored": "i",
+    "tests/__pycache__/test_new.cpython-311.pyc": "",
   });
   const { listed, base, notes } = await changes(repository);
   assertEquals(listed, [
