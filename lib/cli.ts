@@ -1,5 +1,5 @@
 import { bareLine, type CommandLine } from "./command_line/parsed_line.ts";
-import { type CommonOptions, EVERY_COMMAND, type OptionRow } from "./command_line/options.ts";
+import { type CommonOptions, wordsOfOption } from "./command_line/options.ts";
 import type { AnyVerb } from "./command_line/verb.ts";
 import { escapeText } from "./base/escape.ts";
 import { rowNamed } from "./system/permission_flags.ts";
@@ -53,9 +53,19 @@ export type CommandName = keyof typeof VERBS;
 /** The names of all commands. */
 export const COMMAND_NAMES = Object.keys(VERBS) as readonly CommandName[];
 
+/** Commands that no person types: neither help nor completions list them. */
+const HIDDEN_VERBS = {
+  complete: async () => (await import("./completion/command.ts")).VERB,
+} as const satisfies Readonly<Record<string, () => Promise<AnyVerb>>>;
+
 /** Loads every command. */
 export async function allVerbs(): Promise<readonly AnyVerb[]> {
-  return await Promise.all(Object.values(VERBS).map((load): Promise<AnyVerb> => load()));
+  return await verbsNamed(COMMAND_NAMES);
+}
+
+async function verbsNamed(names: readonly string[]): Promise<readonly AnyVerb[]> {
+  const known = names.filter((name): name is CommandName => Object.hasOwn(VERBS, name));
+  return await Promise.all(known.map((name): Promise<AnyVerb> => VERBS[name]()));
 }
 
 /** The options that are handled here, for all commands. */
@@ -68,7 +78,7 @@ export async function main(words: readonly string[], host: Host): Promise<ExitCo
     const [name, rest] = await commandOf(words);
     command = name;
     const parser = rest.length === 0 ? null : import("./command_line/parse.ts");
-    const verb: AnyVerb = await VERBS[name]();
+    const verb: AnyVerb = await { ...VERBS, ...HIDDEN_VERBS }[name]();
     const line = parser === null ? bareLine(verb) : (await parser).parseCommandLine(verb, rest);
     return await runVerb(verb, line as CommandLine<unknown> as CommandLine<never>, host);
   } catch (error) {
@@ -81,7 +91,8 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
   // All code must be loaded before the permission to read is dropped.
   const asksHelp = options.help && verb.name !== "help";
   const showHelp = asksHelp ? (await import("./help/command.ts")).showPage : null;
-  const verbs = verb.needsVerbs?.(line) ? await allVerbs() : [];
+  const needed = verb.needsVerbs?.(line) ?? false;
+  const verbs = needed === false ? [] : await verbsNamed(needed === true ? COMMAND_NAMES : needed);
   const row = typeof verb.row === "string" ? verb.row : verb.row(line, host.terminal);
   host.permissions.restrict(rowNamed(showHelp ? "help" : row));
   const { json = false, verbose, color, directory } = options;
@@ -92,7 +103,9 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
 }
 
 /** The command and the words after it. Options of every command may stand before it. */
-async function commandOf(words: readonly string[]): Promise<[CommandName, string[]]> {
+async function commandOf(
+  words: readonly string[],
+): Promise<[CommandName | keyof typeof HIDDEN_VERBS, string[]]> {
   const [first, ...rest] = words;
   if (first === undefined || first === "--json") return ["overview", [...words]];
   if (first === "-h" || first === "--help") return ["help", rest];
@@ -102,6 +115,7 @@ async function commandOf(words: readonly string[]): Promise<[CommandName, string
     const [command, after] = await commandOf(words.slice(leading));
     return [command, [...words.slice(0, leading), ...after]];
   }
+  if (Object.hasOwn(HIDDEN_VERBS, first)) return [first as keyof typeof HIDDEN_VERBS, rest];
   if (!Object.hasOwn(VERBS, first)) throw await unknownCommand(first);
   return asksForFacts(rest) ? ["help", [first, "--json"]] : [first as CommandName, rest];
 }
@@ -125,16 +139,6 @@ async function unknownCommand(word: string): Promise<UsageError> {
       `commands, nearest first: ${nearest(word, COMMAND_NAMES).slice(0, 5).join(", ")}; ` +
         "tractest help lists all",
   );
-}
-
-/** How many words an option of every command takes up, with its value; 0 for another word. */
-function wordsOfOption(word: string): number {
-  const [name, value] = word.split("=", 2);
-  const row = Object.entries<OptionRow>(EVERY_COMMAND).find(([option, { short }]) =>
-    name === `--${option}` || name === `-${short}`
-  )?.[1];
-  if (row === undefined) return 0;
-  return row.kind === "flag" || value !== undefined ? 1 : 2;
 }
 
 /**

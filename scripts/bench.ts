@@ -7,6 +7,7 @@
  */
 import { affected } from "./benchmarks/affected.ts";
 import { firstUse } from "./benchmarks/first_use.ts";
+import { complete } from "./benchmarks/complete.ts";
 import { failed } from "./benchmarks/failed.ts";
 import { floor } from "./benchmarks/floor.ts";
 import { hang } from "./benchmarks/hang.ts";
@@ -21,7 +22,18 @@ import { prepareSample, prepareSleepers, prepareTrivial } from "./benchmarks/pro
 /** The first argument of the measuring process; the scratch directory is the second. */
 const MEASURE = "--measure";
 /** In the order in which they are measured. */
-const GROUPS = [failed, zombies, preflight, runTests, history, hang, affected, firstUse, floor];
+const GROUPS = [
+  failed,
+  complete,
+  zombies,
+  preflight,
+  runTests,
+  history,
+  hang,
+  affected,
+  firstUse,
+  floor,
+];
 
 async function main(words: readonly string[]): Promise<void> {
   const scratch = await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-bench-" }));

@@ -27,7 +27,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["preflight"],
   ["run"],
   ["bisect", "hooks", "matrix", "report", "stress"],
-  ["agent_guide", "bundle", "merge", "help", "init", "overview", "tree", "watch"],
+  ["agent_guide", "bundle", "completion", "merge", "help", "init", "overview", "tree", "watch"],
   ["commands"],
   ["cli"],
   ["main"],

@@ -50,6 +50,7 @@ export const OPTIONS = {
   in: {
     kind: "texts",
     metavar: "TARGET",
+    source: "tests",
     doc: "search only the tests of TARGET, in collection order; may be repeated",
   },
 } as const satisfies OptionTable;
@@ -301,6 +302,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   ],
   exits: [0, 1, 69, 80, 81, 82, 83, 124, 130, 131, 143],
   row: "bisect",
-  operands: { words: [], paths: "files" },
+  operands: { words: [], paths: null, sources: ["tests"] },
   run: bisect,
 };

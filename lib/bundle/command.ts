@@ -137,6 +137,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "one archive for a bug report, without private details: tree, hang, run, doctor",
   usage: "tractest bundle [RUN] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: null, sources: ["runs"] },
   examples: [
     ["tractest bundle", "list what it holds and what was replaced, ask, write"],
     ["tractest bundle --dry-run", "only list it"],

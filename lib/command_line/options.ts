@@ -14,6 +14,21 @@ export type OptionKind =
   | "directory"
   | "path";
 
+/**
+ * What completions look up in the project when they are asked: tests and their files, named
+ * targets, runs on record, branches and tags, profiles of the configuration, venvs and the versions
+ * of their Pythons; and the commands.
+ */
+export type Source =
+  | "commands"
+  | "minors"
+  | "profiles"
+  | "revisions"
+  | "runs"
+  | "targets"
+  | "tests"
+  | "venvs";
+
 /** One option. Parsing, types, validation, help and completions come from its row. */
 export interface OptionRow {
   readonly kind: OptionKind;
@@ -36,6 +51,8 @@ export interface OptionRow {
   readonly metavar?: string;
   /** Texts that completions offer. */
   readonly offers?: readonly string[];
+  /** What completions look up for its value. */
+  readonly source?: Source;
   /** For tractest itself: neither help nor completions show it. */
   readonly hidden?: boolean;
   /** Where the help of a command with many options shows it. */
@@ -113,6 +130,7 @@ export const SHARED = {
     section: "execution",
     kind: "text",
     metavar: "NAME",
+    source: "profiles",
     doc: "use [tool.tractest.profile.NAME] of the configuration; else TRACTEST_PROFILE",
   },
   all: { kind: "flag", doc: "the runs of all repos, not only of this one" },
@@ -121,6 +139,7 @@ export const SHARED = {
     section: "selection",
     kind: "text",
     metavar: "REV",
+    source: "revisions",
     doc: "compare with REV (default: the merge base with the main branch)",
   },
   staged: { section: "selection", kind: "flag", doc: "only staged changes" },
@@ -154,4 +173,14 @@ export function takesMany({ kind }: OptionRow): boolean {
 /** The property of an option: `dryRun` of `dry-run`. */
 export function propertyOf<Name extends string>(name: Name): PropertyName<Name> {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as PropertyName<Name>;
+}
+
+/** How many words an option of every command takes up, with its value; 0 for another word. */
+export function wordsOfOption(word: string): number {
+  const [name, value] = word.split("=", 2);
+  const row = Object.entries<OptionRow>(EVERY_COMMAND).find(([option, { short }]) =>
+    name === `--${option}` || name === `-${short}`
+  )?.[1];
+  if (row === undefined) return 0;
+  return row.kind === "flag" || value !== undefined ? 1 : 2;
 }

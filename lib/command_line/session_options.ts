@@ -10,6 +10,7 @@ export const RUNS_PYTEST = {
     section: "tractor",
     kind: "text",
     metavar: "LEVEL",
+    offers: ["error", "warning", "info", "debug", "cancel", "runtime", "transport"],
     doc: "tractor's log level: error, info, debug, runtime …",
   },
   "tpt-proto": {
@@ -22,6 +23,7 @@ export const RUNS_PYTEST = {
     section: "tractor",
     kind: "text",
     metavar: "BACKEND",
+    offers: ["trio", "mp_spawn", "mp_forkserver"],
     doc: "how actors are started: trio, mp_spawn, mp_forkserver, if the checkout has it",
   },
   timeout: {
@@ -61,7 +63,12 @@ export const RUNS_PYTEST = {
     doc: "clean up leaked processes and stale sockets before the run",
   },
   wait: { section: "checks", kind: "flag", doc: "wait for the end of another run in this repo" },
-  python: { section: "execution", kind: "path", doc: "use this Python, or the venv at PATH" },
+  python: {
+    section: "execution",
+    kind: "path",
+    source: "venvs",
+    doc: "use this Python, or the venv at PATH",
+  },
   sync: {
     section: "execution",
     kind: "flag",

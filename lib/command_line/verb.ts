@@ -13,8 +13,8 @@ export interface Verb<Table extends OptionTable = OptionTable, Options = Options
   readonly row:
     | PermissionRowName
     | ((line: CommandLine<Options>, terminal: Terminal) => PermissionRowName);
-  /** Whether its context has all verbs. */
-  readonly needsVerbs?: (line: CommandLine<Options>) => boolean;
+  /** Whether its context has all verbs, or the names of those that it has. */
+  readonly needsVerbs?: (line: CommandLine<Options>) => boolean | readonly string[];
   /**
    * Gathers, decides, shows, and returns the exit code.
    *

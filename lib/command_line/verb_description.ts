@@ -1,10 +1,12 @@
 import type { ExitCode } from "../tables/exit_codes.ts";
-import type { OptionTable } from "./options.ts";
+import type { OptionTable, Source } from "./options.ts";
 
 /** Words and files that completions offer for an operand or a value. */
 export interface Offers {
   readonly words: readonly string[];
   readonly paths: "files" | "directories" | null;
+  /** What is looked up, and offered before these. */
+  readonly sources?: readonly Source[];
 }
 
 /** The groups of the list of commands, in its order, with their headings. */

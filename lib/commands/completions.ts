@@ -1,13 +1,13 @@
 import type { Verb } from "../command_line/verb.ts";
 import { EVERY_COMMAND } from "../command_line/options.ts";
-import { completionScript, type Shell, SHELLS } from "../command_line/completion_scripts.ts";
+import { SCRIPTS, type Shell, SHELLS } from "../completion/completion_scripts.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
 
-/** `tractest completions bash|zsh|fish`: a completion script on standard output. */
-export function completions({ host, line, verbs = [] }: Context): Promise<ExitCode> {
+/** `tractest completions bash|zsh|fish|nushell`: a completion script on standard output. */
+export function completions({ host, line }: Context): Promise<ExitCode> {
   const [shell, ...more] = line.operands;
   if (shell === undefined || more.length > 0) {
     throw new UsageError("completions takes one shell", `tractest completions ${SHELLS.join("|")}`);
@@ -18,7 +18,7 @@ export function completions({ host, line, verbs = [] }: Context): Promise<ExitCo
       `shells, nearest first: ${nearest(shell, SHELLS).join(", ")}`,
     );
   }
-  host.terminal.stdout.write(completionScript(shell as Shell, verbs));
+  host.terminal.stdout.write(SCRIPTS[shell as Shell]);
   return Promise.resolve(EXIT.ok);
 }
 
@@ -27,7 +27,7 @@ export const VERB: Verb<typeof EVERY_COMMAND> = {
   name: "completions",
   group: "set-up",
   summary: "completion script for a shell",
-  usage: "tractest completions bash|zsh|fish",
+  usage: "tractest completions bash|zsh|fish|nushell",
   options: EVERY_COMMAND,
   examples: [[
     "tractest completions bash >> ~/.bash_completion",
@@ -35,6 +35,5 @@ export const VERB: Verb<typeof EVERY_COMMAND> = {
   ]],
   exits: [0],
   row: "completions",
-  needsVerbs: () => true,
   run: completions,
 };

@@ -67,6 +67,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "the output of a run",
   usage: "tractest logs [ID] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: null, sources: ["runs"] },
   examples: [
     ["tractest logs", "the output so far"],
     ["tractest logs -f", "follow the output until the run is over"],

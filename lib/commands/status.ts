@@ -72,6 +72,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "the runs that are under way, at any terminal, and the last ones",
   usage: "tractest status [ID] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: null, sources: ["runs"] },
   examples: [
     ["tractest status", "running tests, progress and failures so far"],
     ["tractest status last", "the last run"],

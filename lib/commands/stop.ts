@@ -59,6 +59,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "end a run as Ctrl-C does",
   usage: "tractest stop [ID] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: null, sources: ["runs"] },
   examples: [[
     "tractest stop",
     "the newest run of this repo: SIGINT in the background, SIGTERM at a terminal, " +

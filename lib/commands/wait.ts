@@ -54,6 +54,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "wait until a run is over, exit with its code",
   usage: "tractest wait [ID] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: null, sources: ["runs"] },
   examples: [
     ["tractest wait", "the newest run that is under way, else the last one"],
     ["tractest wait --timeout 60", "at most a minute"],

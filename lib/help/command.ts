@@ -63,6 +63,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "help for a command, or for a topic: exit-codes, environment, isolation",
   usage: "tractest help [COMMAND|TOPIC] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: Object.keys(TOPICS), paths: null, sources: ["commands"] },
   examples: [
     ["tractest help run", "the same as `tractest run --help`"],
     ["tractest help --json", "every command and option, for programs"],

@@ -79,6 +79,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "recorded runs, or the recorded outcomes of a test",
   usage: "tractest history [TEST] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: null, sources: ["tests"] },
   examples: [
     ["tractest history", "the latest runs"],
     [

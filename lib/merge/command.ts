@@ -148,6 +148,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "join the runs of several machines into one verdict and report",
   usage: "tractest merge FILE… [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: "files" },
   examples: [
     [
       "tractest merge shard-*.jsonl",

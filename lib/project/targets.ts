@@ -18,7 +18,7 @@ import type { Project } from "./project.ts";
 import { type TestPaths, testPathsOf } from "./test_paths.ts";
 
 /** Directories without tests: those that pytest does not enter (`norecursedirs`), and caches. */
-export const SKIPPED_DIRECTORIES = [
+export const SKIPPED_DIRECTORIES: readonly string[] = [
   ".git",
   ".hg",
   ".tox",

@@ -23,6 +23,7 @@ export const OPTIONS = {
   compare: {
     kind: "text",
     metavar: "RUN",
+    source: "runs",
     offers: ["last"],
     doc: "show what differs from RUN (an id or a file of events); last: the run before",
   },
@@ -88,6 +89,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   summary: "one HTML page of a run: failures, all tests with search, times, trends",
   usage: "tractest report [RUN] [OPTIONS]",
   options: OPTIONS,
+  operands: { words: [], paths: "files", sources: ["runs"] },
   examples: [
     ["tractest report", "the newest run, into tractest-report.html"],
     [

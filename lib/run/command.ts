@@ -1,6 +1,5 @@
 import { timeLimit } from "./settings.ts";
 import { RUN_OPTIONS, type RunOptions } from "./run_options.ts";
-import { DEFAULT_TARGETS } from "../tables/defaults.ts";
 import { DECIDE_COLLECTION } from "../tables/pytest_options.ts";
 import { optionNames } from "../command_line/run_words.ts";
 import type { Verb } from "../command_line/verb.ts";
@@ -137,6 +136,6 @@ export const VERB: Verb<typeof RUN_OPTIONS> = {
   exits: [0, 1, 69, 80, 81, 82, 83, 84, 124, 130, 131, 143],
   row: "run",
   passesToPytest: true,
-  operands: { words: Object.keys(DEFAULT_TARGETS), paths: "files" },
+  operands: { words: [], paths: "files", sources: ["targets", "tests"] },
   run: run,
 };

@@ -46,6 +46,7 @@ export const RUN_OPTIONS = {
     kind: "texts",
     pairs: true,
     metavar: "KEY=V1,V2",
+    offers: ["python=", "tpt-proto=", "spawn-backend="],
     doc: "run every combination of python=… and, for tractor, tpt-proto=… and spawn-backend=…, " +
       "and compare; --jobs N: N at once",
   },
@@ -65,6 +66,7 @@ export const RUN_OPTIONS = {
   "durations-from": {
     section: "selection",
     kind: "file",
+    offers: ["history"],
     doc: "cut and order the tests by the durations in FILE: a JUnit report, --events, " +
       "or tractest merge --durations; `history`: by the record of this machine",
   },

@@ -15,7 +15,6 @@ import { prepareAndRun } from "../run/prepared.ts";
 import { placesFor } from "../run/rules_unseen_options.ts";
 import { runSettings, timeLimit } from "../run/settings.ts";
 import { unseenIn } from "../run/unseen_options.ts";
-import { DEFAULT_TARGETS } from "../tables/defaults.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { STRESS_SCHEMA, StressRun } from "./stress_run.ts";
 
@@ -118,6 +117,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   ],
   exits: [0, 1, 69, 80, 81, 82, 83, 130, 131, 143],
   row: "stress",
-  operands: { words: Object.keys(DEFAULT_TARGETS), paths: "files" },
+  operands: { words: [], paths: "files", sources: ["targets", "tests"] },
   run: stress,
 };

@@ -114,6 +114,16 @@ export const PERMISSIONS = [
     why: "prints tables",
   },
   {
+    row: "complete",
+    programs: [],
+    env: STATE_ENV,
+    read: true,
+    write: false,
+    net: false,
+    uid: true,
+    why: "called by the completion scripts: reads pytest's cache, test files, refs and runs",
+  },
+  {
     row: "agent-guide",
     programs: [],
     env: TALK,

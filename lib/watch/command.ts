@@ -1,7 +1,6 @@
 import type { Context } from "../command_line/context.ts";
 import type { Verb } from "../command_line/verb.ts";
 import { findProject } from "../project/project.ts";
-import { DEFAULT_TARGETS } from "../tables/defaults.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { limitsOf } from "./plan.ts";
 import { OPTIONS, refuseOptions, type WatchOptions } from "./watch_options.ts";
@@ -33,6 +32,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   exits: [0, 69, 80, 130, 131, 143],
   row: "watch",
   passesToPytest: true,
-  operands: { words: Object.keys(DEFAULT_TARGETS), paths: "files" },
+  operands: { words: [], paths: "files", sources: ["targets", "tests"] },
   run: watch,
 };
