@@ -7,10 +7,11 @@ import { UsageError } from "../errors.ts";
 import { findProject } from "../project/project.ts";
 import { outputPath, writeTyped } from "../run/output_file.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { unbroken } from "../terminal/wrap.ts";
 import { differencesText } from "./comparison.ts";
 import { compared, readRuns, trendsOf } from "./gather.ts";
 import { REPORT_MARK, reportPage } from "./page.ts";
-import { LINK_NAMES, linkTemplate } from "./rules_links.ts";
+import { fileUrl, LINK_NAMES, linkTemplate } from "./rules_links.ts";
 
 /** The options of `report`. */
 export const OPTIONS = {
@@ -75,6 +76,7 @@ export async function report({ host, line, printer }: Context<ReportOptions>): P
   await writeTyped(host, path, page);
   const shown = escapeText(relative(host.cwd, path));
   printer.line(`wrote ${shown}: the report of run ${escapeText(run.runId)}`);
+  printer.hint(`open it: ${unbroken(escapeText(fileUrl(path)))}`);
   if (difference !== null) {
     const { runId, differences } = difference;
     printer.line(`compared with run ${escapeText(runId)}: ${differencesText(differences)}`);

@@ -96,6 +96,9 @@ ${command(["tractest", "run", ...ids])}</details>`;
   return markup`${items}${more}${all}`;
 }
 
+/** Copies the test, its place, its error and the command: for an issue, or a coding agent. */
+const COPY_ALL = markup`<button type="button" class="copy" data-all>Copy with error</button>`;
+
 /** A file that could not be collected can be run again; the configuration can't. */
 function canRun({ id, phase }: Failure): boolean {
   return id.includes("::") || phase === "collection" && !/(^|\/)conftest\.py$/.test(id);
@@ -119,7 +122,7 @@ function failedItem(failed: Failed, shown: ShownFailures, placed: Placed): Html 
   const past = shown.past.get(id);
   const rest = [
     knowledge(failed, shown),
-    canRun(failed) && command(["tractest", "run", id]),
+    canRun(failed) && command(["tractest", "run", id], COPY_ALL),
     past && past.length > 1 && markup`<p class="history">${pastStrip(past)}</p>`,
   ];
   const [first, ...others] = failures;
@@ -204,6 +207,8 @@ export function failureBody(failure: Failure, { links }: ShownFailures, next: Pa
   const excerpt = lines.map(({ kind, text }) => markup`<span class="${kind}">${text}</span>\n`);
   const said = lines.map(({ text }) => text).join("\n");
   const [first = ""] = message.split("\n");
+  const printed = output !== undefined &&
+    markup`<h3>Output</h3><pre class="output" tabindex="0">${output}</pre>`;
   const whole = hidden > 0 && markup`<details class="whole">
 <summary>The whole traceback, ${plural(traceback.trimEnd().split("\n").length, "line")}</summary>
 <pre tabindex="0">${traceLines(traceback, links)}</pre></details>`;
@@ -212,7 +217,7 @@ ${!said.includes(first) && preformatted(message)}
 <pre class="excerpt ${isPart && "part"}" tabindex="0">${excerpt}</pre>
 ${next}
 ${whole}
-${output !== undefined && markup`<h3>Output</h3>${preformatted(output)}`}
+${printed}
 </div>`;
 }
 

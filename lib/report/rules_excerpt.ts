@@ -9,14 +9,14 @@ export interface ExcerptLine {
 /** The part of a failure to read first. */
 export interface Excerpt {
   readonly lines: readonly ExcerptLine[];
-  /** Lines of the traceback that are not in it. */
+  /** Lines of the traceback that say more, and are not in it. */
   readonly hidden: number;
   /** Whether the traceback has all of its lines. */
   readonly isPart: boolean;
 }
 
 /** Lines of code before the one that failed, and lines of the error, at most. */
-const SHOWN = { before: 3, errors: 30 } as const;
+const SHOWN = { before: 6, errors: 30 } as const;
 
 /**
  * The line that failed, with the code before it and the error after it. In pytest's long style the
@@ -36,8 +36,8 @@ export function excerptOf({ message, traceback }: Pick<Failure, "message" | "tra
     const at = before + index;
     return { kind: at < failing ? "plain" : at < error.from ? "failing" : "error", text };
   });
-  const hidden = lines.filter(hasText).length - shown.filter(({ text }) => hasText(text)).length;
-  return { lines: shown, hidden, isPart: true };
+  const others = [...lines.slice(0, before), ...lines.slice(end).filter((line) => !isPlace(line))];
+  return { lines: shown, hidden: others.filter(hasText).length, isPart: true };
 }
 
 /** The last lines in a row that begin with `E`. */
@@ -58,7 +58,9 @@ function isError(line: string): boolean {
 /** The first of the lines of code before a line, without empty ones at the beginning. */
 function codeBefore(lines: readonly string[], failing: number): number {
   let first = failing;
-  while (first > 0 && failing - first < SHOWN.before && /^ {4}/.test(lines[first - 1]!)) first--;
+  // The traceback's first line has lost its indentation.
+  const isCode = (index: number) => index === 0 || /^ {4}/.test(lines[index]!);
+  while (first > 0 && failing - first < SHOWN.before && isCode(first - 1)) first--;
   while (first < failing && !hasText(lines[first]!)) first++;
   return first;
 }
@@ -68,6 +70,11 @@ function endOf(message: string, lines: readonly string[]): Excerpt {
   const shown = said.map((text): ExcerptLine => ({ kind: "error", text }));
   const isWhole = lines.every((line) => !hasText(line) || said.includes(line));
   return { lines: shown, hidden: isWhole ? 0 : lines.filter(hasText).length, isPart: false };
+}
+
+/** `test_a.py:7: AssertionError`, after an error: the page shows it above. */
+function isPlace(line: string): boolean {
+  return /^[^\s:][^:]*:\d+: [\w.]+$/.test(line);
 }
 
 function hasText(line: string): boolean {

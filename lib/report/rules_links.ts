@@ -64,6 +64,11 @@ export function linkToLine(links: SourceLinks, file: string, line: number | null
   return linkToFile(links, file)?.replaceAll("{line}", String(line ?? 1)) ?? null;
 }
 
+/** The URL of a file, by its absolute path. */
+export function fileUrl(path: string): string {
+  return `file://${encoded(path)}`;
+}
+
 /** A path for a URL: its slashes stay. */
 function encoded(path: string): string {
   // A lone surrogate can't be encoded.

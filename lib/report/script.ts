@@ -35,10 +35,22 @@ const copy = async (text) => {
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("button.copy");
   if (!button) return;
-  const done = await copy(one("code", button.parentElement).textContent);
-  button.textContent = done ? "Copied" : "Press Ctrl+C";
-  setTimeout(() => button.textContent = "Copy", 1500);
+  const command = one("code", button.parentElement).textContent;
+  const done = await copy("all" in button.dataset ? describe(button) + command + "\n" : command);
+  const label = button.dataset.label ??= button.textContent;
+  button.textContent = done ? "Copied" : "Can't copy";
+  setTimeout(() => button.textContent = label, 1500);
 });
+// The failure that an element is in, as text.
+const describe = (node) => {
+  const failure = node.closest("details.failure");
+  const [id, place, excerpt, output] = ["summary code", ".attempt a", ".excerpt", ".output"].map(
+    (selector) => one(selector, failure)?.textContent.trimEnd() ?? "",
+  );
+  const head = place === "" ? id : id + "\nat " + place;
+  const said = output === "" ? "" : "Output:\n" + output + "\n\n";
+  return head + "\n\n" + excerpt + "\n\n" + said + "Run it again: ";
+};
 
 // A link to a folded failure unfolds it; an unfolded traceback begins at the line that failed.
 const reveal = () => {

@@ -62,8 +62,9 @@ pre .failing{font-weight:700}pre .error{color:var(--failed)}
   padding:0 .4rem;font-size:.75rem}
 .cause{border-left:3px solid var(--line);padding-left:.7rem;margin:0 0 .8rem}
 .cause h3{margin-top:0;overflow-wrap:anywhere}
+.knowledge li:has(.command){list-style:none}
 .knowledge{margin:.3rem 0;padding-left:1.2rem;font-size:.9rem}
-.command{display:flex;gap:.5rem;align-items:baseline;margin:.3rem 0}
+.command{display:flex;flex-wrap:wrap;gap:.3rem .5rem;align-items:baseline;margin:.3rem 0}
 .command code{background:var(--lane);border-radius:6px;padding:.15rem .5rem;min-width:0}
 .command code::before{content:"$ ";color:var(--soft);user-select:none}
 button,select,input{font:inherit;color:inherit;background:var(--card);border:1px solid var(--edge);

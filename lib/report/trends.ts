@@ -32,7 +32,10 @@ export interface Trends {
 const SHOWN = 15;
 
 /** The slowest tests of this run, with their usual durations. */
-export function slowestTests(tests: readonly TestResult[], { usualSeconds }: Trends): Html | null {
+export function slowestTests(
+  tests: readonly TestResult[],
+  { usualSeconds, past }: Trends,
+): Html | null {
   const slowest = tests.filter((test) => test.seconds > 0)
     .toSorted((a, b) => b.seconds - a.seconds).slice(0, SHOWN);
   if (slowest.length === 0) return null;
@@ -40,7 +43,7 @@ export function slowestTests(tests: readonly TestResult[], { usualSeconds }: Tre
     const usual = usualSeconds.get(id);
     const bar = meter(seconds / slowest[0]!.seconds, outcome);
     return [
-      markup`<code>${id}</code>${bar}`,
+      markup`<code>${id}</code>${bar}${strip(past, id)}`,
       clock(seconds),
       usual === undefined ? "–" : clock(usual),
     ];

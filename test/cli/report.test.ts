@@ -41,6 +41,7 @@ Deno.test("report writes a page of the newest run, and overwrites only such page
   const { code, stdout, stderr } = await suite.tractest(["report"]);
   assertEquals(code, 0, stderr);
   assertIncludes(stdout, "wrote tractest-report.html: the report of run ");
+  assertIncludes(stderr, `hint: open it: file://${path}\n`);
   assertIncludes(await Deno.readTextFile(path), "<h1>Passed</h1>");
   assertEquals((await suite.tractest(["report"])).code, 0);
   const [, runId] = /of run (\S+)/.exec(stdout)!;
@@ -179,6 +180,14 @@ async function useList(browser: Browser): Promise<void> {
   });
   await browser.evaluate("document.querySelector('.rows .copy').click()");
   assertEquals(await browser.evaluate("navigator.clipboard.readText()"), command);
+  await browser.evaluate("document.querySelector('[data-all]').click()");
+  const copied = await browser.evaluate<string>("navigator.clipboard.readText()");
+  assert(/^tests\/test_a.py::test_fails\nat tests\/test_a.py:7\n\n/.test(copied), copied);
+  assertIncludes(copied, '\n>       assert "</pre><script>alert(1)</script>" == "w" * 300\nE  ');
+  assertIncludes(
+    copied,
+    "\nsaid before\n\nRun it again: tractest run tests/test_a.py::test_fails\n",
+  );
   await press("ArrowUp");
   await press("Escape");
   await browser.evaluate("document.querySelector('.tiles [data-tag=failed]').click()");

@@ -29,9 +29,21 @@ Deno.test("the excerpt of a long traceback is the line that raised, its code and
       { kind: "error", text: "E       AssertionError: no" },
       { kind: "error", text: "E       assert 3 == 4" },
     ],
-    hidden: 8,
+    hidden: 7,
     isPart: true,
   });
+});
+
+Deno.test("the excerpt of a short test is all of its traceback but the place", () => {
+  const traceback =
+    "def test_a():\n        one = 1\n>       assert one == 2\nE       assert 1 == 2\n" +
+    "\ntest_a.py:7: AssertionError";
+  const { lines, hidden } = excerptOf({ message: "assert 1 == 2", traceback });
+  assertEquals(
+    lines.map(({ text }) => text.trim()),
+    traceback.split("\n", 4).map((line) => line.trim()),
+  );
+  assertEquals(hidden, 0);
 });
 
 Deno.test("the excerpt of a short traceback is its last line of code and its error", () => {
