@@ -1,5 +1,5 @@
 import type { Part } from "./parts.ts";
-import { type Counts, Redactor } from "./redactor.ts";
+import { type Counts, presentIn, Redactor } from "./redactor.ts";
 import type { PrivateFacts } from "./rules_private.ts";
 import { readmeText } from "./show.ts";
 import { gzip, tarOf } from "./ustar.ts";
@@ -29,10 +29,14 @@ export function readyBundle(
   },
   { version, made }: { readonly version: string; readonly made: string },
 ): Bundle {
-  const redactor = new Redactor(facts);
-  for (const { content } of parts) {
-    redactor.learn(content.kind === "json" ? JSON.stringify(content.value) : content.text);
-  }
+  const texts = parts.flatMap(({ name, about, content }) => [
+    `${name}\n${about}`,
+    content.kind === "json" ? JSON.stringify(content.value) : content.text,
+  ]);
+  texts.push(...unknowns);
+  // A machine may have thousands of accounts.
+  const redactor = new Redactor({ ...facts, others: presentIn(texts, facts.others) });
+  for (const text of texts) redactor.learn(text);
   const files = parts.map((part) => {
     const text = textOf(part, redactor);
     const [name, about] = [redactor.text(part.name), redactor.text(part.about)];

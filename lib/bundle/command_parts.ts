@@ -12,8 +12,8 @@ import { CapturingPrinter } from "../terminal/capturing_printer.ts";
 import { Progress } from "../terminal/progress.ts";
 import { gatherTree, type Tree } from "../tree/gather.ts";
 import { nodeFacts, treeLines } from "../tree/show.ts";
-import { environmentPart, gatherSurroundings, runParts } from "./gather.ts";
-import type { Part } from "./parts.ts";
+import { configurationParts, environmentPart, gatherSurroundings, runParts } from "./gather.ts";
+import { type Part, sentencesOf } from "./parts.ts";
 import type { PrivateFacts } from "./rules_private.ts";
 
 /** What a bundle is made of. */
@@ -64,13 +64,12 @@ export async function gatherParts(context: Context): Promise<Gathered> {
   // A run that is named wrongly is an error before anything else is done.
   const run = project === null ? null : await chosenRunOf(context, project, operands[0]);
   const progress = new Progress(host, printer);
-  const unknowns: string[] = [];
+  const problems: [what: string, problem: string][] = [];
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
     try {
       return await progress.during(`gathering: ${what}`, work());
     } catch (error) {
-      const problem = problemOf(error);
-      unknowns.push(`${what}: ${problem}`);
+      problems.push([what, problemOf(error)]);
       return null;
     }
   };
@@ -88,12 +87,13 @@ export async function gatherParts(context: Context): Promise<Gathered> {
   const { facts, environment } = await gatherSurroundings(host, pids, project?.root ?? null);
   return {
     facts,
-    unknowns,
+    unknowns: sentencesOf(problems),
     parts: [
       await versionPart(context),
       environmentPart(environment),
       ...(tree ? treeParts(tree) : []),
       ...answers,
+      ...await configurationParts(host, project?.root ?? host.cwd),
       ...files ?? [],
     ],
   };

@@ -5,7 +5,7 @@ import type { Host } from "../system/host.ts";
 import { inheritedEnvironment, parseEnvironment } from "../system/programs/env.ts";
 import { readEnvironments } from "../system/programs/environ.ts";
 import { nodeName } from "../system/programs/uname.ts";
-import { joinEnds, KEPT_BYTES, type Part } from "./parts.ts";
+import { joinEnds, KEPT_BYTES, type Part, sectionsOf } from "./parts.ts";
 import { type PrivateFacts, privateFacts, readAccounts, SHOWN_VARIABLES } from "./rules_private.ts";
 
 /** What must be replaced, and what of the environment is shown. */
@@ -82,6 +82,30 @@ export function environmentPart(environment: ReadonlyMap<string, string>): Part 
       },
     },
   };
+}
+
+/** Files in which pytest and tractest are configured. */
+const CONFIGURATION_FILES = [
+  "pytest.toml",
+  ".pytest.toml",
+  "pytest.ini",
+  ".pytest.ini",
+  "pyproject.toml",
+  "tox.ini",
+  "setup.cfg",
+];
+
+/** The sections of the project's files that configure pytest and tractest, as they are written. */
+export async function configurationParts(host: Host, root: string): Promise<Part[]> {
+  const texts: string[] = [];
+  for (const name of CONFIGURATION_FILES) {
+    const sections = sectionsOf(await readQuietly(host, join(root, name)));
+    if (sections !== "") texts.push(`# ${name}\n${sections}\n`);
+  }
+  if (texts.length === 0) return [];
+  const about = "what configures pytest and tractest, as the project's files have it";
+  const content = { kind: "text", text: texts.join("\n") } as const;
+  return [{ name: "configuration.txt", about, content }];
 }
 
 /** Files of a run that a bundle takes, and what they are. */

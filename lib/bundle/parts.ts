@@ -26,3 +26,25 @@ export function joinEnds(head: string, tail: string, left: number): string {
   const end = tail.slice(tail.indexOf("\n") + 1);
   return `${begin}… ${left} bytes are left out here …\n${end}`;
 }
+
+/** What could not be gathered, by its cause: one cause often stops several commands. */
+export function sentencesOf(
+  problems: readonly (readonly [what: string, problem: string])[],
+): string[] {
+  const causes = new Map<string, string[]>();
+  for (const [what, problem] of problems) causes.set(problem, [...causes.get(problem) ?? [], what]);
+  return [...causes].map(([problem, what]) => `${what.join(", ")}: ${problem}`);
+}
+
+/** Headings of what configures pytest and tractest: the rest of such a file is not taken. */
+const SECTION = /^\[{1,2}\s*(?:tool[.:]\s*)?(?:pytest|tractest)\b/;
+
+/** The sections of a configuration file that configure pytest and tractest, valid or not. */
+export function sectionsOf(text: string): string {
+  let isTaken = false;
+  const lines = text.split("\n").filter((line) => {
+    if (/^\[{1,2}[^\[\]]+(?:\]{1,2}\s*(?:[#;].*)?)?$/.test(line)) isTaken = SECTION.test(line);
+    return isTaken;
+  });
+  return lines.join("\n").trimEnd();
+}

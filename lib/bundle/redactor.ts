@@ -30,6 +30,13 @@ const LONG_NAME = 5;
 /** A secret from this length on is. */
 const LONG_SECRET = 8;
 
+/** Characters of a value that was cut which are recognized. */
+const LEAST_CUT = 4;
+/** Characters around a cut that are compared. */
+const MOST_CUT = 80;
+/** A place where a program has cut a text. */
+const CUT = /(?<!\.)(?:\.{3}|…)(?!\.)/g;
+
 /** Names of Unix sockets and units look like addresses: `registry@1616.sock`. */
 const EMAIL = new RegExp(
   "[\\p{L}\\p{N}._%+-]{1,64}(?:@|%40)[\\p{L}\\p{N}](?:[\\p{L}\\p{N}-]*[\\p{L}\\p{N}])?" +
@@ -88,8 +95,9 @@ export class Redactor {
     for (const [value, name, isLong] of this.#values) {
       if (!result.includes(value)) continue;
       const pattern = new RegExp(isLong ? quoted(value) : bounded(value, "\\p{L}\\p{N}"), "gu");
-      result = result.replace(pattern, () => this.#count("variables", `[$${name}]`));
+      result = result.replace(pattern, () => this.#shown(name));
     }
+    result = this.#withoutCut(result);
     result = withoutSecrets(result, () => this.#count("secrets", SECRET));
     result = result.replace(EMAIL, () => this.#count("emails", "[e-mail]"));
     for (const { kind, pattern, by } of this.#rules) {
@@ -99,6 +107,48 @@ export class Redactor {
       });
     }
     return result;
+  }
+
+  /** A text without beginnings and ends of values that a program has cut: `abcd…`, `...wxyz`. */
+  #withoutCut(text: string): string {
+    if (this.#values.length === 0) return text;
+    let [result, done] = ["", 0];
+    for (const { index, 0: { length } } of text.matchAll(CUT)) {
+      const [from, to] = [Math.max(done, index - MOST_CUT), index + length];
+      const head = this.#longest(text.slice(from, index), "end");
+      const tail = this.#longest(text.slice(to, to + MOST_CUT), "start");
+      const keptUntil = index - (head?.length ?? 0);
+      result += text.slice(done, keptUntil) + (head ? this.#shown(head.name) : "") +
+        text.slice(index, to) + (tail ? this.#shown(tail.name) : "");
+      done = to + (tail?.length ?? 0);
+    }
+    return result + text.slice(done);
+  }
+
+  #shown(name: string): string {
+    return this.#count("variables", `[$${name}]`);
+  }
+
+  /** The longest part of a value that stands at the end, or at the start, of a text. */
+  #longest(
+    text: string,
+    place: "start" | "end",
+  ): { readonly name: string; readonly length: number } | null {
+    let longest: { name: string; length: number } | null = null;
+    const nearest = place === "end" ? text.slice(-LEAST_CUT) : text.slice(0, LEAST_CUT);
+    if (nearest.length < LEAST_CUT) return null;
+    for (const [value, name, isLong] of this.#values) {
+      if (!isLong || !value.includes(nearest)) continue;
+      for (let length = Math.min(value.length, text.length); length >= LEAST_CUT; length--) {
+        const isThere = place === "end"
+          ? text.endsWith(value.slice(0, length))
+          : text.startsWith(value.slice(-length));
+        if (!isThere) continue;
+        if (length > (longest?.length ?? 0)) longest = { name, length };
+        break;
+      }
+    }
+    return longest;
   }
 
   /** A value of JSON without what is private, in its keys too. */
@@ -215,6 +265,14 @@ export class Redactor {
 
 function isSecret(value: unknown): boolean {
   return typeof value === "number" || (typeof value === "string" && value !== "");
+}
+
+/** Those of some names that stand in one of these texts, in any way of writing. */
+export function presentIn(texts: readonly string[], names: readonly string[]): string[] {
+  const lower = texts.map((text) => text.toLowerCase());
+  return names.filter((name) =>
+    variantsOf(name.toLowerCase()).some((variant) => lower.some((text) => text.includes(variant)))
+  );
 }
 
 /** A name of this length or longer is replaced within words; a shorter one is a whole word. */

@@ -137,13 +137,17 @@ export interface SystemFacts {
   readonly variables: Iterable<readonly [name: string, value: string]>;
 }
 
+/** Variables that name the user. */
+const OWN_NAMES = [
+  ...["USER", "LOGNAME", "USERNAME", "SUDO_USER"],
+  ...["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "DEBFULLNAME"],
+];
+
 /** Decides what is private, from what the system says. */
 export function privateFacts(system: SystemFacts): PrivateFacts {
   const { uid, accounts, environment } = system;
   const own = accounts.filter((account) => account.uid === uid);
-  const given = ["USER", "LOGNAME", "USERNAME", "SUDO_USER"].map((name) =>
-    environment.get(name) ?? ""
-  );
+  const given = OWN_NAMES.map((name) => environment.get(name) ?? "");
   const home = environment.get("HOME") ?? "";
   const logins = [...own.map(({ name }) => name), ...given, loginOf(home)];
   const isOwn = ({ name }: Account) => logins.includes(name);

@@ -8,16 +8,15 @@ export type DocumentBody = Readonly<Record<string, unknown>>;
 
 /** Keeps the document and the lines of a command instead of printing them. */
 export class CapturingPrinter extends Printer {
-  override readonly keepsLines = true;
+  override readonly keepsLines: boolean;
   schema: string | null = null;
   body: DocumentBody | null = null;
-  /** Lines of data; with `silent` what goes to standard error too. */
+  /** Lines of data; with `silent` what goes to standard error too, but no progress. */
   readonly lines: string[] = [];
-  readonly #silent: boolean;
 
   constructor(host: Host, options: Omit<PrinterOptions, "json">) {
     super(host, { ...options, json: true });
-    this.#silent = options.silent ?? false;
+    this.keepsLines = options.silent ?? false;
   }
 
   override line(text = ""): void {
@@ -41,7 +40,7 @@ export class CapturingPrinter extends Printer {
   }
 
   override note(text = ""): void {
-    if (this.#silent) this.line(text);
+    if (this.keepsLines) this.line(text);
     else super.note(text);
   }
 

@@ -36,7 +36,7 @@ export class Printer {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: PrinterOptions["color"];
-  /** Whether lines of data are wanted besides the document. */
+  /** Whether lines are kept besides the document: no progress is among them. */
   readonly keepsLines: boolean = false;
   /** Prints above a live region; null while there is none. */
   above: ((print: () => void) => void) | null = null;

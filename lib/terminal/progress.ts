@@ -40,7 +40,7 @@ export class Progress {
     if (this.#running.size === 0) {
       this.#started = this.#host.clock.monotonic();
       this.#shown = false;
-      this.#timer = setInterval(() => this.#draw(), 250);
+      if (!this.#printer.keepsLines) this.#timer = setInterval(() => this.#draw(), 250);
     }
     this.#running.add(what);
   }

@@ -203,6 +203,19 @@ Deno.test("placeholders say whose it was, the same everywhere", () => {
   assertEquals(redactor.takeCounts(), { variables: 1, home: 1, others: 4, host: 1, user: 1 });
 });
 
+Deno.test("a value that a program has cut is recognized by its beginning and its end", () => {
+  const variables = [["DEPLOY_TOKEN", "correct-horse-battery"]] as const;
+  const redactor = new Redactor({ ...NOBODY, variables });
+  for (
+    const [text, shown] of [
+      ["pid 1 (app correct-hor…) sleeps", "pid 1 (app [$DEPLOY_TOKEN]…) sleeps"],
+      ["'corr...tery' corre... …y", "'[$DEPLOY_TOKEN]...[$DEPLOY_TOKEN]' [$DEPLOY_TOKEN]... …y"],
+      ["....... corr…", "....... [$DEPLOY_TOKEN]…"],
+      ["cor... is too short", "cor... is too short"],
+    ] as const
+  ) assertEquals(redactor.text(text), shown);
+});
+
 Deno.test("known forms of tokens and keys are secrets wherever they are", () => {
   const key =
     "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\naC1r\n-----END OPENSSH PRIVATE KEY-----";
