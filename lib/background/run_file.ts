@@ -6,15 +6,10 @@ import type { SharedOptions } from "../command_line/session_options.ts";
 import { ignoreTractestError, TractestError } from "../errors.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import type { RecordedIdentity } from "../processes/process.ts";
+import { onEndingSignal } from "../system/ending_signals.ts";
 import type { Host } from "../system/host.ts";
 import { ownProcess } from "../system/programs/own_process.ts";
-import {
-  ENDING_SIGNAL_NAMES,
-  ENDING_SIGNALS,
-  type EndingSignal,
-  EXIT,
-  type ExitCode,
-} from "../tables/exit_codes.ts";
+import { ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { announceEnd, type NotifyOptions } from "./notify.ts";
 import { type RunEnd, type RunFile, runFileText } from "./rules_run_file.ts";
 import { REFUSAL_FILE, removeDirectory, RUN_FILE, type RunState } from "./run_directory.ts";
@@ -181,7 +176,7 @@ export async function recorded(
     printer.note(`\n${ending}`);
     interrupted.resolve(ENDING_SIGNALS[signal]);
   };
-  const removals = ENDING_SIGNAL_NAMES.map((name) => host.onSignal(name, () => onSignal(name)));
+  const stopTaking = onEndingSignal(host, onSignal);
   try {
     const code = await Promise.race([
       action(recorder),
@@ -195,7 +190,7 @@ export async function recorded(
     await finish(known?.exitCode ?? EXIT.bug, known?.message ?? "a bug in tractest");
     throw error;
   } finally {
-    for (const remove of removals) remove();
+    stopTaking();
     if (state.isTemporary) await removeDirectory(host, state.directory).catch(ignoreTractestError);
   }
 }

@@ -1,12 +1,8 @@
 import type { Context } from "../command_line/context.ts";
 import { TractestError } from "../errors.ts";
+import { untilSignal } from "../system/ending_signals.ts";
 import { ownProcess } from "../system/programs/own_process.ts";
-import {
-  ENDING_SIGNAL_NAMES,
-  ENDING_SIGNALS,
-  type EndingSignal,
-  type ExitCode,
-} from "../tables/exit_codes.ts";
+import { ENDING_SIGNALS, type ExitCode } from "../tables/exit_codes.ts";
 
 /**
  * Runs the work of a command, and ends its programs when a signal ends the command: a pytest that
@@ -20,17 +16,8 @@ export async function interruptible(
 ): Promise<ExitCode> {
   // First, since a listener hides whether this program was started with SIGINT ignored.
   await ownProcess(host);
-  const interrupted = Promise.withResolvers<EndingSignal>();
-  const removals = ENDING_SIGNAL_NAMES.map((signal) =>
-    host.onSignal(signal, () => interrupted.resolve(signal))
-  );
-  try {
-    const end = await Promise.race([work(), interrupted.promise]);
-    if (typeof end === "number") return end;
-    await host.abandon();
-    const message = `"${line.command}" was ended by ${end}`;
-    throw new TractestError("interrupted", message, ENDING_SIGNALS[end]);
-  } finally {
-    for (const remove of removals) remove();
-  }
+  const end = await untilSignal(host, work);
+  if ("value" in end) return end.value;
+  const message = `"${line.command}" was ended by ${end.signal}`;
+  throw new TractestError("interrupted", message, ENDING_SIGNALS[end.signal]);
 }

@@ -44,8 +44,3 @@ export function errorsOf(printed: string): string {
   const heading = /^=+ ERRORS =+$/m.exec(printed);
   return heading === null ? printed : printed.slice(heading.index + heading[0].length);
 }
-
-/** The last non-empty lines of a text: in a traceback, those that name the error. */
-export function lastLines(text: string, count: number): string[] {
-  return text.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "").slice(-count);
-}

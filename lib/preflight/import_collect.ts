@@ -7,7 +7,7 @@ import {
   type VerifyScene,
 } from "./import_scene.ts";
 import { plural } from "../base/plural.ts";
-import { lastLines } from "./import_check.ts";
+import { linesWithText } from "../base/last_lines.ts";
 import { shellCommand } from "../base/escape.ts";
 import { pasteable } from "../base/typed_command.ts";
 import type { Remembered } from "./fingerprint.ts";
@@ -166,7 +166,7 @@ async function judge(
     ? await fit(scene, own, packages, facts)
     : { fits: null, detail: "", isCopy: false };
   const evidence = check.traceback !== ""
-    ? lastLines(check.traceback, EVIDENCE_LINES).join("\n")
+    ? linesWithText(check.traceback).slice(-EVIDENCE_LINES).join("\n")
     : evidenceOf(check.collection, check.printed, COLLECTION_LIMIT_MS);
   const collection = collectionCheck(scene, interpreter, check);
   // What no test needs is no failure: the package may have been taken for the one under test.

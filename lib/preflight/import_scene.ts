@@ -1,10 +1,11 @@
+import { linesWithText } from "../base/last_lines.ts";
 import type { Project } from "../project/project.ts";
 import { isTractorItself, type Package } from "../project/package.ts";
 import { type CheckAnswer, type ImportFacts, parseCheck } from "../system/programs/python.ts";
 import { missingTool } from "../system/programs/probe.ts";
 import type { Host, ProgramResult } from "../system/host.ts";
 import type { CheckResult } from "./rules.ts";
-import { errorsOf, type Fit, fitOf, lastLines } from "./import_check.ts";
+import { errorsOf, type Fit, fitOf } from "./import_check.ts";
 import { join } from "@std/path";
 
 /** Number of lines shown from the output of a failed program. */
@@ -83,5 +84,5 @@ export async function fit(
 export function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs: number): string {
   if (outcome === "missing") return missingTool("env");
   const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
-  return [...late, ...lastLines(errorsOf(printed), EVIDENCE_LINES)].join("\n");
+  return [...late, ...linesWithText(errorsOf(printed)).slice(-EVIDENCE_LINES)].join("\n");
 }

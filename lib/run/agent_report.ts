@@ -1,4 +1,5 @@
 import { escapeText, shellCommand, withoutAnsi } from "../base/escape.ts";
+import { endOfLines, linesWithText } from "../base/last_lines.ts";
 import type { Failure } from "../pytest/failure.ts";
 import type { TestResult } from "../pytest/results.ts";
 import type { Paint } from "../terminal/printer.ts";
@@ -87,23 +88,18 @@ function errorLines({ traceback, message, output = "" }: Failure): string[] {
   const error = linesOf(traceback === "" ? message : traceback);
   const shown = error.filter(isDecisive);
   return [
-    ...endOf(shown.length > 0 ? shown : error, SHOWN_ERROR),
-    ...endOf(linesOf(output), SHOWN_OUTPUT),
+    ...endOfLines((shown.length > 0 ? shown : error).map(clip), SHOWN_ERROR),
+    ...endOfLines(linesOf(output).map(clip), SHOWN_OUTPUT),
   ];
 }
 
 /** Whether a line of a traceback is where it failed, why, or its place: not source around that. */
 function isDecisive(line: string): boolean {
-  return /^(>|E +\S)|^\S.*:\d+: /.test(line);
+  return /^(>|E +\S)|^\S.*:\d+:( |$)/.test(line);
 }
 
 function linesOf(text: string): string[] {
-  return withoutAnsi(text).split("\n").filter((line) => line.trim() !== "");
-}
-
-function endOf(lines: readonly string[], most: number): string[] {
-  const shown = lines.slice(-most).map((line) => clip(line.trimEnd()));
-  return lines.length > most ? [`… ${lines.length - most} lines before`, ...shown] : shown;
+  return linesWithText(withoutAnsi(text));
 }
 
 function clip(line: string): string {

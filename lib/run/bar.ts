@@ -1,11 +1,13 @@
 import { duration } from "../base/durations.ts";
 import { unicodeWidth } from "@std/cli";
 import { escapeText, withoutAnsi } from "../base/escape.ts";
+import { endOfLines, linesWithText } from "../base/last_lines.ts";
 import type { Live, LiveSession, Note } from "./live.ts";
 import type { RunningTest } from "../pytest/run_model.ts";
 import { countsLine } from "../pytest/counts.ts";
 import { type Failure, gist } from "../pytest/failure.ts";
 import type { Paint } from "../terminal/printer.ts";
+import { cutAtEnd, cutAtStart } from "../terminal/cut.ts";
 import { shownId } from "../terminal/wrap.ts";
 import { FAILURE_WORDS } from "./show_failures.ts";
 
@@ -44,7 +46,7 @@ export function barLines(live: Live, scene: BarScene): string[] {
   return [
     progressLine(live, width, scene),
     ...shown.map((test) => runningLine(test, width, now)),
-    ...(more > 0 && room > 0 ? [fit(`${"".padStart(8)}  and ${more} more`, width)] : []),
+    ...(more > 0 && room > 0 ? [cutAtEnd(`${"".padStart(8)}  and ${more} more`, width)] : []),
   ];
 }
 
@@ -55,7 +57,7 @@ function progressLine(live: Live, width: number, { now, paint, hasKeys }: BarSce
   const lines = [[how, counts, time, left], [how, counts, time], [how, counts], [how]].map((line) =>
     line.filter((part) => part !== "").join("  ")
   );
-  const text = lines.find((line) => unicodeWidth(line) <= width) ?? fit(how, width);
+  const text = lines.find((line) => unicodeWidth(line) <= width) ?? cutAtEnd(how, width);
   const room = width - unicodeWidth(text) - 4;
   const total = live.total ?? 0;
   // The keys are named where that leaves room for a bar.
@@ -97,7 +99,7 @@ function drawBar(part: number, width: number): string {
 
 function runningLine({ id, since }: RunningTest, width: number, now: number): string {
   const time = `${Math.max(0, now - since).toFixed(1)} s`.padStart(8);
-  return fit(`${time}  ${fitEnd(escapeText(id), width - 10)}`, width);
+  return cutAtEnd(`${time}  ${cutAtStart(escapeText(id), width - 10)}`, width);
 }
 
 /** The progress on one line, for where lines can't be redrawn. */
@@ -205,31 +207,7 @@ function overTime(seconds: number): string {
 }
 
 function detailLines({ traceback, output = "" }: Failure): string[] {
-  return [...endOf(traceback, SHOWN_TRACEBACK), ...endOf(output, SHOWN_OUTPUT)];
-}
-
-function endOf(text: string, most: number): string[] {
-  const trimmed = withoutAnsi(text).split("\n").map((line) => escapeText(line.trimEnd()));
-  const lines = trimmed.filter((line) => line !== "");
-  return lines.length > most
-    ? [`... ${lines.length - most} lines before`, ...lines.slice(-most)]
-    : lines;
-}
-
-/** Cut at its end so that it is at most `width` columns wide. The text is plain. */
-export function fit(text: string, width: number): string {
-  return unicodeWidth(text) <= width ? text : cut([...text], width).join("");
-}
-
-/** The same, cut at its beginning: the end of an id says most. */
-function fitEnd(text: string, width: number): string {
-  if (unicodeWidth(text) <= width) return text;
-  const end = cut([...text].reverse(), Math.max(0, width - 2)).reverse().join("");
-  return width < 2 ? end : `..${end}`;
-}
-
-function cut(characters: string[], width: number): string[] {
-  let used = 0;
-  const end = characters.findIndex((character) => (used += unicodeWidth(character)) > width);
-  return end < 0 ? characters : characters.slice(0, end);
+  const shown = (text: string, most: number) =>
+    endOfLines(linesWithText(withoutAnsi(text)).map(escapeText), most);
+  return [...shown(traceback, SHOWN_TRACEBACK), ...shown(output, SHOWN_OUTPUT)];
 }

@@ -2,7 +2,7 @@ import { unicodeWidth } from "@std/cli";
 import { duration } from "../base/durations.ts";
 import { escapeText } from "../base/escape.ts";
 import { listensText } from "../base/listens.ts";
-import { fit } from "../run/bar.ts";
+import { cutAtEnd } from "../terminal/cut.ts";
 import type { Paint } from "../terminal/printer.ts";
 import { fold } from "../terminal/wrap.ts";
 import type { Tree } from "./gather.ts";
@@ -28,7 +28,7 @@ export function treeLines({ nodes, unknowns }: Tree, width: number | null, paint
     const rest = `${branch(node)}${escapeText(node.title)}${factsText(node)}`;
     const numbers = plain.replace(verdict, paint(COLOURS[verdict], verdict));
     const room = width === null ? null : Math.max(8, width - 1 - unicodeWidth(plain));
-    return numbers + (room === null ? rest : fit(rest, room));
+    return numbers + (room === null ? rest : cutAtEnd(rest, room));
   });
   return [paint("dim", `${head}command`), ...lines, ...notes];
 }

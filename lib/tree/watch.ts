@@ -1,6 +1,7 @@
 import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
-import { ENDING_SIGNAL_NAMES, ENDING_SIGNALS, type ExitCode } from "../tables/exit_codes.ts";
+import { untilSignal } from "../system/ending_signals.ts";
+import { ENDING_SIGNALS, EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { LiveRegion } from "../terminal/live_region.ts";
 import { gatherTree } from "./gather.ts";
 import { treeLines } from "./show.ts";
@@ -10,28 +11,28 @@ const REPAINT_MS = 1_000;
 
 /** Repaints the tree in place until a signal ends it; returns the exit code of that signal. */
 export async function watchTree({ host, printer }: Context, project: Project): Promise<ExitCode> {
-  const ended = Promise.withResolvers<ExitCode>();
-  const off = ENDING_SIGNAL_NAMES.map((signal) =>
-    host.onSignal(signal, () => ended.resolve(ENDING_SIGNALS[signal]))
-  );
+  const { stdout } = host.terminal;
   let lines: readonly string[] = [];
-  const region = new LiveRegion(host.terminal.stdout, () => lines);
-  try {
+  let isOver = false;
+  const region = new LiveRegion(stdout, () => lines);
+  const repaint = async () => {
     for (;;) {
-      const found = await Promise.race([gatherTree(host, project), ended.promise]);
-      if (typeof found === "number") return found;
-      const { columns, rows } = host.terminal.stdout;
+      const found = await gatherTree(host, project);
+      if (isOver) return EXIT.ok;
+      const { columns, rows } = stdout;
       const all = treeLines(found, columns, (colour, text) => printer.paint(colour, text));
       const hidden = all.length - (rows - 1);
       lines = hidden > 0 ? [...all.slice(0, rows - 2), `… and ${hidden + 1} more`] : all;
       region.draw();
-      const next = await Promise.race([host.clock.sleep(REPAINT_MS), ended.promise]);
-      if (typeof next === "number") return next;
+      await host.clock.sleep(REPAINT_MS);
     }
+  };
+  try {
+    const end = await untilSignal(host, repaint);
+    return "signal" in end ? ENDING_SIGNALS[end.signal] : end.value;
   } finally {
-    for (const remove of off) remove();
+    isOver = true;
     // The last picture stays.
-    host.terminal.stdout.write("\n");
-    await host.abandon();
+    stdout.write("\n");
   }
 }

@@ -5,7 +5,7 @@ import { escapeText } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
 import { TractestError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { columns } from "../terminal/columns.ts";
+import { shownId } from "../terminal/wrap.ts";
 import type { Colour, Printer } from "../terminal/printer.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { NO_TESTS } from "./rules.ts";
@@ -108,9 +108,9 @@ export function showPlan(printer: Printer, plan: Plan | TractestError): void {
   }
   const { reasons, notes } = plan;
   const rows = reasons.slice(0, SHOWN).map((reason) =>
-    ["  " + escapeText(reason.target), escapeText(becauseOf(reason))] as const
+    ["  " + shownId(reason.target), escapeText(becauseOf(reason))] as const
   );
-  for (const row of columns(rows)) printer.note(row);
+  printer.rows(rows, { stream: "stderr" });
   if (reasons.length > SHOWN) printer.note(`  and ${reasons.length - SHOWN} more`);
   for (const note of notes) printer.note(`  ${escapeText(note)}`);
 }

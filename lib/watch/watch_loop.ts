@@ -7,13 +7,8 @@ import { TractestError } from "../errors.ts";
 import type { Project } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
 import { Keyboard } from "../run/keyboard.ts";
-import {
-  ENDING_SIGNAL_NAMES,
-  ENDING_SIGNALS,
-  type EndingSignal,
-  EXIT,
-  type ExitCode,
-} from "../tables/exit_codes.ts";
+import { onEndingSignal } from "../system/ending_signals.ts";
+import { ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { FileChanges } from "./file_changes.ts";
 import { isTarget, planOf } from "./plan.ts";
 import { isAnswer, joined, WrittenByTests } from "./rules.ts";
@@ -70,9 +65,7 @@ export class WatchLoop {
   /** Watches until the end; returns the exit code. */
   async run(): Promise<ExitCode> {
     const { host, printer, line } = this.context;
-    const off = ENDING_SIGNAL_NAMES.map((signal) =>
-      host.onSignal(signal, () => this.#onSignal(signal))
-    );
+    const stopTaking = onEndingSignal(host, (signal) => this.#onSignal(signal));
     try {
       this.#files = await FileChanges.begin(host, this.project.root, {
         poll: line.options.poll,
@@ -88,7 +81,7 @@ export class WatchLoop {
       while (this.#end === null || this.#running !== null) await this.#handle(await this.#event());
       return this.#end;
     } finally {
-      for (const remove of off) remove();
+      stopTaking();
       this.#keyboard?.close();
       this.#files?.close();
       await host.abandon();

@@ -1,4 +1,5 @@
-import { fitOf, lastLines } from "../../lib/preflight/import_check.ts";
+import { endOfLines, linesWithText } from "../../lib/base/last_lines.ts";
+import { fitOf } from "../../lib/preflight/import_check.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
 
 const fit = (file: string, byDirectoryOnly = false, isTractor = true) =>
@@ -36,7 +37,9 @@ Deno.test("an installed copy is a mistake in tractor's own repository only", () 
   assert(!fit("/main/src/app/__init__.py", false, false).fits, "the source of another checkout");
 });
 
-Deno.test("lastLines() returns the end of a traceback, which names the error", () => {
-  assertEquals(lastLines("a\n\n  b  \nc\n\n", 2), ["  b", "c"]);
-  assertEquals(lastLines("", 2), []);
+Deno.test("of the end of a traceback only lines with text count", () => {
+  assertEquals(linesWithText("a\n\n  b  \nc\n\n"), ["a", "  b", "c"]);
+  assertEquals(linesWithText(""), []);
+  assertEquals(endOfLines(["a", "  b", "c"], 2), ["… 1 line before", "  b", "c"]);
+  assertEquals(endOfLines(["a"], 2), ["a"]);
 });

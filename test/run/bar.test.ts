@@ -138,7 +138,7 @@ Deno.test("a failure is shown with its gist and the ends of its traceback and ou
     "    assert 1 == 2",
     "    … 1 more line",
     "    at a.py:3",
-    "    ... 25 lines before",
+    "    … 25 lines before",
   ]);
   assertEquals(lines.slice(-3), ["    line 39", "    --- Captured ---", "    red"]);
   assertEquals(noteLines({ ...note, attempt: 2 }, plain).length, 4);

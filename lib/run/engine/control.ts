@@ -1,5 +1,6 @@
 import type { Host } from "../../system/host.ts";
 import { QUIET_SECONDS } from "../../tables/defaults.ts";
+import { onEndingSignal } from "../../system/ending_signals.ts";
 import { ENDING_SIGNAL_NAMES, type EndingSignal } from "../../tables/exit_codes.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import type { EngineRequest } from "./engine_request.ts";
@@ -19,7 +20,7 @@ const LEAST_WAIT_SECONDS = 0.2;
 export class Control {
   /** The sessions that run now. */
   readonly sessions = new Set<Session>();
-  readonly #off: (() => void)[];
+  readonly #stopTaking: () => void;
   readonly #over = new AbortController();
   #forced = false;
 
@@ -31,9 +32,11 @@ export class Control {
     private readonly progress: RunProgress,
     private readonly onHang: (session: Session) => Promise<void>,
   ) {
-    this.#off = ENDING_SIGNAL_NAMES
-      .filter((signal) => signal !== "SIGHUP" || !request.policy.survivesHangup)
-      .map((signal) => host.onSignal(signal, () => this.#onSignal(signal)));
+    this.#stopTaking = onEndingSignal(
+      host,
+      (signal) => this.#onSignal(signal),
+      ENDING_SIGNAL_NAMES.filter((name) => name !== "SIGHUP" || !request.policy.survivesHangup),
+    );
   }
 
   /** Takes a session that has started. If the run has already been cut, ends it at once. */
@@ -65,7 +68,7 @@ export class Control {
 
   /** Stops handling signals and the time limit. */
   release(): void {
-    for (const off of this.#off) off();
+    this.#stopTaking();
     this.endLimit();
   }
 
