@@ -46,13 +46,9 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   const state = await openRunState(host, printer, project.root, line.options.backgroundRun);
   const { timeLimitFull: full, timeLimitFile: file } = project.configuration;
   const longestFull = await longestFullRun(host, state);
-  const limit = timeLimit({
-    given: line.options.timeout,
-    debugging: intent.debugging,
-    scope,
-    limits: { full, file },
-    longestFull,
-  });
+  const { debugging } = intent;
+  const given = line.options.timeout;
+  const limit = timeLimit({ given, debugging, scope, limits: { full, file }, longestFull });
   const asked = isolationOfTests(project.configuration.overrides, request.collected);
   const isOfAll = asked?.isOfAll || !request.maySplit;
   const isolated = asked && isOfAll ? withIsolation(project, asked.wish) : project;
