@@ -46,6 +46,12 @@ export async function runSuite(place: Place, mode: ModeName): Promise<SuiteRun> 
   return await observe(place, mode, [place.tractest, "run", "--json", ...words.slice(2)]);
 }
 
+/** Starts tractest once: what it unpacks at its first start counts for no run. */
+export async function startOnce(place: Place): Promise<void> {
+  const files = { record: "", stdout: `${place.scratch}/version.out` };
+  await runToEnd(place, crypto.randomUUID(), [place.tractest, "version"], files);
+}
+
 /** How often one test fails alone, with bare pytest. */
 export async function failsAlone(
   place: Place,

@@ -1,6 +1,6 @@
 /** One sitting: a suite in each mode, in turn. */
 
-import { failsAlone, type Place, runSuite } from "./run_suite.ts";
+import { failsAlone, type Place, runSuite, startOnce } from "./run_suite.ts";
 import { differences, type ModeName, type Sitting, type SuiteRun } from "./results.ts";
 
 /** What is compared in speed, and so may be run several times in turn. */
@@ -20,6 +20,7 @@ export async function sit(
   note: (text: string) => void,
 ): Promise<Sitting> {
   await Deno.mkdir(`${place.scratch}/home`, { recursive: true });
+  await startOnce(place);
   const { suite } = place;
   const runs: SuiteRun[] = [];
   for (let round = 0; round < rounds; round++) {
