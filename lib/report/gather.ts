@@ -50,10 +50,12 @@ export async function readRuns(
   const other = compare === "last"
     ? await runNamed(host, compare, earlier, "earlier run")
     : await runNamed(host, compare, runs);
-  if (other.runId === run.runId) {
+  // Merged events have the id of one of their runs.
+  const ofFile = [name ?? "last", compare].some(isFile);
+  if (ofFile ? name === compare : other.runId === run.runId) {
     throw new UsageError(
       `Run ${run.runId} can't be compared with itself`,
-      "tractest report RUN --compare ANOTHER; tractest history lists the runs",
+      "tractest history lists the runs",
     );
   }
   return { run, other };

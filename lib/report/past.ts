@@ -26,22 +26,24 @@ function letterOf(outcome: string): string {
 
 /**
  * Results of a test in their order: a column for each, as high as it took long, in the colour of
- * its outcome, with its letter below.
+ * its outcome. Their letters are below unless all passed.
  */
 export function pastStrip(past: readonly PastResult[]): Html | null {
   if (past.length === 0) return null;
   const longest = Math.max(...past.map(({ seconds }) => seconds), 0.001);
+  const hasLetters = past.some(({ outcome }) => outcome !== "passed");
   const columns = past.map(({ outcome, seconds, started }, index) => {
     const height = Math.max(2, Math.round(seconds / longest * HEIGHT));
     const kind = Object.hasOwn(LETTERS, outcome) ? outcome : "";
     const title = `${outcome}, ${clock(seconds)}, ${stamp(started)}`;
     const place = markup`x="${index * STEP}" y="${HEIGHT - height}" width="${STEP - 2}"`;
     const bar = markup`<rect class="${kind}" ${place} height="${height}"/>`;
-    const letter = markup`<text x="${index * STEP}" y="${HEIGHT + 11}">${letterOf(outcome)}</text>`;
+    const letter = hasLetters &&
+      markup`<text x="${index * STEP}" y="${HEIGHT + 11}">${letterOf(outcome)}</text>`;
     return markup`<g><title>${title}</title>${bar}${letter}</g>`;
   });
   const label = `Latest results, newest last: ${past.map(({ outcome }) => outcome).join(", ")}`;
-  const size = markup`width="${past.length * STEP}" height="${HEIGHT + 14}"`;
+  const size = markup`width="${past.length * STEP}" height="${HEIGHT + (hasLetters ? 14 : 0)}"`;
   return markup`<svg class="past" ${size} role="img" aria-label="${label}">${columns}</svg>`;
 }
 

@@ -54,8 +54,8 @@ const describe = (node) => {
 
 // A link to a folded failure unfolds it; an unfolded traceback begins at the line that failed.
 const reveal = () => {
-  const target = /^#[\w-]+$/.test(location.hash) && one(location.hash);
-  if (!target || target.tagName !== "DETAILS") return;
+  const target = document.getElementById(location.hash.slice(1));
+  if (target?.tagName !== "DETAILS") return;
   for (let node = target; node; node = node.parentElement.closest("details")) node.open = true;
   target.scrollIntoView();
 };

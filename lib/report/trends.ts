@@ -88,8 +88,8 @@ export function failureRates({ failed, past }: Trends): Html | null {
   ]);
   const flaky = failed.filter(isFlaky).length;
   return markup`${table(["test", number("failed"), number("rate")], rows)}
-<p class="more">Rates with their 95% intervals, over all recorded runs. ${flaky} of ${failed.length}
-are flaky: the same code passed and failed.</p>`;
+<p class="more">Rates with their 95% intervals, over all recorded runs. Flaky, since the same code
+passed and failed: ${flaky} of ${failed.length}.</p>`;
 }
 
 /** Tests that became slower over the recorded runs, with their latest results. */
