@@ -47,6 +47,14 @@ export class RealHost implements Host {
     try {
       return Deno.cwd();
     } catch (error) {
+      if (error instanceof Deno.errors.NotFound) {
+        throw new TractestError(
+          "directory-gone",
+          "The working directory is gone: it was removed, or moved away",
+          EXIT.preflight,
+          "cd to a directory that is there, and try again",
+        );
+      }
       if (!(error instanceof Deno.errors.InvalidData)) throw error;
       throw new TractestError(
         "directory",

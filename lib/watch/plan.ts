@@ -43,7 +43,9 @@ export async function planOf(
   const most = mostOfSuite === null ? [] : [mostText(mostOfSuite)];
   const nothing = say.nothing(wish, changes, { unmapped, isLimited: named.length > 0 });
   const notes = [...set?.notes ?? [], ...kept.length > 0 ? most : [nothing]];
-  return { targets: kept, reasons: within(reasons, limits), notes };
+  // Then the reason is the same for nearly all, and no list of them helps.
+  const shown = mostOfSuite === null ? within(reasons, limits) : [];
+  return { targets: kept, reasons: shown, notes };
 }
 
 function within(reasons: readonly AffectedTarget[], limits: readonly string[]): AffectedTarget[] {

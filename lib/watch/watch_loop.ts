@@ -27,6 +27,9 @@ type Event =
 /** Milliseconds after a run in which what its tests started may still write. */
 const JUST_OVER_MS = 2_000;
 
+/** What runs first. */
+const AT_START: Wish = { kind: "affected", changes: "uncommitted" };
+
 /** What a key asks for. */
 const WISHES: Readonly<Record<string, Wish>> = {
   "\n": { kind: "all" },
@@ -47,7 +50,7 @@ export class WatchLoop {
   /** Files that changed during the run, and may start another one after it. */
   #afterwards: readonly Change[] = [];
   #running: WatchedRun | null = null;
-  #last: Wish = { kind: "affected", changes: "uncommitted" };
+  #last: Wish = AT_START;
   /** What to run when the current run has ended. */
   #next: Wish | null = null;
   /** The exit code with which to end. */
@@ -183,7 +186,8 @@ export class WatchLoop {
     // Without affected tests the run is as good as before.
     if (plan instanceof TractestError || plan.targets?.length === 0) return;
     this.#aside(say.restarts(say.title(wish, restart)));
-    this.#next = this.#last;
+    // What nothing has asked for does not delay what a person just changed.
+    this.#next = this.#last === AT_START ? wish : this.#last;
     this.#running.stop();
   }
 
@@ -256,6 +260,11 @@ export class WatchLoop {
     if (clears && isRun) stdout.write("\x1b[2J\x1b[3J\x1b[H");
     if (clears) showStart();
     showPlan(printer, plan);
+    // It does not come back: a directory that is made again is another one.
+    if (plan instanceof TractestError && plan.code === "directory-gone") {
+      this.#end = plan.exitCode;
+      return;
+    }
     if (!isRun) {
       if (wish.kind === "changes" && !(plan instanceof TractestError)) this.#pending = [];
       return showWaiting(printer, before, this.#now());

@@ -109,6 +109,20 @@ Deno.test(
   },
 );
 
+Deno.test("Ctrl-C at a terminal ends a run with its processes, and watch with 130", async () => {
+  await using suite = await pytestSuite({ "test_serves.py": SERVES });
+  const running = await suite.atTerminal(WATCH);
+  await waiting(running, 1);
+  await running.type("\r");
+  const [server] = await servers(suite, 1);
+  await running.type("\x03");
+  const { code, stdout } = await running.ended;
+  assertEquals([code, await alive(server!)], [130, false], stdout);
+  assertIncludes(stdout, "interrupted: 1 not run");
+  // SIGINT reached pytest once, so that it could finish.
+  assert(!stdout.includes("killing"), stdout);
+});
+
 const WRITES = `
 import os, pathlib, time
 HERE = pathlib.Path(__file__).parent
