@@ -229,10 +229,10 @@ function preformatted(text: string): Html {
 /** A traceback with its places as links, and what failed and what the error says in colour. */
 function traceLines(traceback: string, links: SourceLinks): Html[] {
   return traceback.trimEnd().split("\n").map((line) => {
-    const [, where, rest] = /^([^\s:][^:]*:\d+)(: .*)$/.exec(line) ?? [];
-    if (where !== undefined) return markup`${sourceLink(links, where)}${rest}\n`;
     const kind = line.startsWith(">") ? "failing" : /^E(?: {3}|$)/.test(line) ? "error" : null;
-    return kind === null ? markup`${line}\n` : markup`<span class="${kind}">${line}</span>\n`;
+    if (kind !== null) return markup`<span class="${kind}">${line}</span>\n`;
+    const [, where, rest] = /^([^\s:][^:]*:\d+)(:(?: .*)?)$/.exec(line) ?? [];
+    return where === undefined ? markup`${line}\n` : markup`${sourceLink(links, where)}${rest}\n`;
   });
 }
 
