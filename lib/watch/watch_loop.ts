@@ -281,9 +281,12 @@ export class WatchLoop {
   /** The words of a run: the typed ones, with the planned targets instead of the typed. */
   async #words({ targets }: Plan): Promise<string[]> {
     const { host, line } = this.context;
-    const { isolate: configured } = this.project.configuration;
+    const { isolate: configured, notify } = this.project.configuration;
     const isOpen = configured === null && !line.has("isolate") && !line.has("no-isolate");
-    const first = isOpen ? ["--isolate=auto"] : [];
+    // Whoever watches needs no announcement of each run.
+    const isQuiet = notify &&
+      !(line.words ?? []).some((item) => item.kind === "pytest" && item.words[0] === "--notify");
+    const first = [...isOpen ? ["--isolate=auto"] : [], ...isQuiet ? ["--no-notify"] : []];
     if (targets === null) return wordsOf(line, OWN_OPTIONS, first);
     const tree = await testTree(host, this.project);
     const rest = (line.words ?? []).filter((item) => !isTarget(item, tree));
