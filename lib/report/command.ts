@@ -26,7 +26,9 @@ export const OPTIONS = {
     metavar: "RUN",
     source: "runs",
     offers: ["last"],
-    doc: "show what differs from RUN (an id or a file of events); last: the run before",
+    doc:
+      "show what differs from RUN (an id or a file of events); last: the one before, of the same " +
+      "command if there is one",
   },
   link: {
     kind: "text",

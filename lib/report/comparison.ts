@@ -1,4 +1,5 @@
 import { clock } from "../base/durations.ts";
+import { shellCommand } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
 import { stamp } from "./charts.ts";
 import { badge, type Html, markup, number, type Part, table } from "./html.ts";
@@ -10,6 +11,7 @@ export interface ComparedRun {
   /** Seconds since the epoch. */
   readonly started: number;
   readonly commit: string | null;
+  readonly command: readonly string[];
   readonly isFinished: boolean;
   readonly differences: Differences;
 }
@@ -36,22 +38,29 @@ export function differencesText(differences: Differences): string {
   return [...parts, ...still].join(", ") || "no difference";
 }
 
-/** What differs from the other run, by kind. */
+/**
+ * What differs from the other run, by kind.
+ *
+ * @param ownCommand the command of the run that the page is about
+ */
 export function comparison(
-  { runId, started, commit, isFinished, differences }: ComparedRun,
+  { runId, started, commit, command, isFinished, differences }: ComparedRun,
+  ownCommand: string,
   anchors: ReadonlyMap<string, number>,
 ): Html {
   const { broken, fixed, skipped, slower, faster, added, gone, seconds } = differences;
   const [before, now] = seconds;
   const at = commit === null ? "" : ` at ${commit.slice(0, 10)}`;
   const open = isFinished ? "" : " That run did not finish.";
+  const typed = shellCommand(command);
+  const other = typed !== ownCommand && markup` Its command was <code>${typed}</code>.`;
   const passed = before > 0 &&
     markup` Tests that passed in both took ${clock(before)} then and ${clock(now)} now.`;
   const link = (id: string) => nameOf(id, anchors);
   const changes = differencesText(differences);
   const floor = clock(WORTH.seconds);
   return markup`<p>Compared with run <code>${runId}</code> (${stamp(started)}${at}): ${changes}.
-${open}${passed}</p>
+${open}${other}${passed}</p>
 ${turned("Newly failing", broken, link)}
 ${turned("Fixed", fixed, link)}
 ${turned("Newly skipped", skipped, link)}

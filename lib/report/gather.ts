@@ -33,7 +33,8 @@ export interface ReadRuns {
  * Reads the runs that a command line names: by an id, a part of it, `last`, or a file of events;
  * without a name the newest.
  *
- * @param compare names the run to compare with; `last` is the one before
+ * @param compare names the run to compare with; `last` is the newest one before with the same
+ *   command and shard, else the one before: a run of few tests says little about all
  * @throws {UsageError} if there is no such run
  */
 export async function readRuns(
@@ -46,7 +47,11 @@ export async function readRuns(
   const runs = () => known ??= pastRuns(host, project.root);
   const run = await runNamed(host, name ?? "last", runs);
   if (compare === null) return { run, other: null };
-  const earlier = async () => (await runs()).filter(({ started }) => started.time < began(run));
+  const { started } = run.results;
+  const earlier = async () => {
+    const before = (await runs()).filter((other) => other.started.time < began(run));
+    return before.toSorted((a, b) => Number(isAlike(b, started)) - Number(isAlike(a, started)));
+  };
   const other = compare === "last"
     ? await runNamed(host, compare, earlier, "earlier run")
     : await runNamed(host, compare, runs);
@@ -63,6 +68,11 @@ export async function readRuns(
 
 function began({ results }: ReadRun): number {
   return results.started?.time ?? Infinity;
+}
+
+function isAlike({ started }: PastRun, other: RunModel["started"]): boolean {
+  return JSON.stringify([started.command, started.shard ?? null]) ===
+    JSON.stringify([other?.command, other?.shard ?? null]);
 }
 
 /**
@@ -121,6 +131,7 @@ export function compared(now: ReadRun, { runId, results }: ReadRun): ComparedRun
     runId,
     started: results.started?.time ?? 0,
     commit: results.started?.commit ?? null,
+    command: results.started?.command ?? [],
     isFinished: results.ended !== null,
     differences: compareRuns(results.tests.values(), now.results.tests.values()),
   };

@@ -95,6 +95,7 @@ function sectionsOf(input: ReportInput, tests: readonly TestResult[]): Section[]
   const { results, hangs: examined, explanations, trends, compared, links, now } = input;
   const failed = failedOf(results, tests);
   const anchors = anchorsOf(failed);
+  const typed = shellCommand(results.started?.command ?? []);
   const shown = {
     links,
     explanations,
@@ -106,7 +107,7 @@ function sectionsOf(input: ReportInput, tests: readonly TestResult[]): Section[]
   const listed = { ...shown, tests, notRun: results.notRun, anchors, fixed };
   return [
     ["failures", "Failures", failures(failed, shown)],
-    ["compared", "Compared", compared && comparison(compared, anchors)],
+    ["compared", "Compared", compared && comparison(compared, typed, anchors)],
     ["hangs", "Hangs", hangs(examined)],
     ["flaky", "Passed only on a retry", flakyTests(tests, shown)],
     ["leaks", "Left behind", leaks(results, tests)],

@@ -52,6 +52,11 @@ Deno.test("report writes a page of the newest run, and overwrites only such page
   assertEquals((await suite.tractest([...RUN, "--events", "other.jsonl"])).code, 0);
   const other = ["report", "other.jsonl", "--compare", runId!, "--output", "-"];
   assertIncludes((await suite.tractest(other)).stdout, "): no difference.");
+  // The run before that had the same command comes first.
+  await suite.tractest([...RUN, "-k", "nothing"]);
+  await suite.tractest(RUN);
+  const before = await suite.tractest(["report", "--compare", "last"]);
+  assertIncludes(before.stdout, ": no difference\n");
   const missing = await suite.tractest(["report", "gone.jsonl"]);
   assertEquals([missing.code, missing.stderr.includes('"gone.jsonl" does not exist')], [64, true]);
   const alone = await suite.tractest(["report", runId!, "--compare", "last"]);
@@ -138,6 +143,10 @@ Deno.test({
     );
     assertEquals(await browser.evaluate("document.querySelector('h1').textContent"), "2 failed");
     assertEquals(await browser.evaluate("document.querySelectorAll('script').length"), 1);
+    assertIncludes(
+      await browser.evaluate("document.querySelector('#compared').textContent"),
+      "Its command was ",
+    );
     await useList(browser);
     const asked = browser.events.filter(({ method }) => method === "Network.requestWillBeSent").map(
       ({ params }) => (params.request as { url: string }).url,

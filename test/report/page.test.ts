@@ -102,6 +102,7 @@ function around(text: string, time: number): Omit<ReportInput, "results" | "link
       runId: text,
       started: time,
       commit: text,
+      command: [text],
       isFinished: false,
       differences: {
         broken: [{ id: `a${text}`, before: text, now: "failed" }],
