@@ -2,7 +2,7 @@ import { bareLine, type CommandLine } from "./command_line/parsed_line.ts";
 import { type CommonOptions, wordsOfOption } from "./command_line/options.ts";
 import type { AnyVerb } from "./command_line/verb.ts";
 import { escapeText } from "./base/escape.ts";
-import { rowNamed } from "./system/permission_flags.ts";
+import { bothRows, rowNamed } from "./system/permission_flags.ts";
 import { DAMAGED_PROGRAM, TractestError, UsageError } from "./errors.ts";
 import type { Host } from "./system/host.ts";
 import { EXIT, type ExitCode } from "./tables/exit_codes.ts";
@@ -94,12 +94,17 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
   const needed = verb.needsVerbs?.(line) ?? false;
   const verbs = needed === false ? [] : await verbsNamed(needed === true ? COMMAND_NAMES : needed);
   const row = typeof verb.row === "string" ? verb.row : verb.row(line, host.terminal);
-  host.permissions.restrict(rowNamed(showHelp ? "help" : row));
-  const { json = false, verbose, color, directory } = options;
+  const { json = false, verbose, color, directory, noPager } = options;
+  const mayBeLong = !json && !noPager && (showHelp !== null || verb.isPaged?.(line));
+  const pager = mayBeLong ? await import("./terminal/pager.ts") : null;
+  const isPaged = pager?.mayPage(host) ?? false;
+  const own = rowNamed(showHelp ? "help" : row);
+  host.permissions.restrict(isPaged ? bothRows(own, rowNamed("pager")) : own);
   const printer = new Printer(host, { json, verbose, color });
-  if (showHelp) return showHelp(host, printer, verb);
-  if (directory !== null) host.changeDirectory(directory);
-  return await verb.run({ host, printer, line, verbs });
+  if (directory !== null && !showHelp) host.changeDirectory(directory);
+  const command = () =>
+    showHelp ? showHelp(host, printer, verb) : verb.run({ host, printer, line, verbs });
+  return isPaged ? await pager!.withPager(host, printer, command) : await command();
 }
 
 /** The command and the words after it. Options of every command may stand before it. */

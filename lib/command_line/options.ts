@@ -115,6 +115,10 @@ export const EVERY_COMMAND = {
     kind: "flag",
     doc: "also print each program that is started, its arguments and the reason",
   },
+  "no-pager": {
+    kind: "flag",
+    doc: "never show a long output in less; as TRACTEST_PAGER=cat or PAGER=cat",
+  },
 } as const satisfies OptionTable;
 
 /** Options that several commands take. */

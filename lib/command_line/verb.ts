@@ -13,6 +13,8 @@ export interface Verb<Table extends OptionTable = OptionTable, Options = Options
   readonly row:
     | PermissionRowName
     | ((line: CommandLine<Options>, terminal: Terminal) => PermissionRowName);
+  /** Whether its output is shown in a pager if it is longer than the terminal. */
+  readonly isPaged?: (line: CommandLine<Options>) => boolean;
   /** Whether its context has all verbs, or the names of those that it has. */
   readonly needsVerbs?: (line: CommandLine<Options>) => boolean | readonly string[];
   /**

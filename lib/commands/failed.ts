@@ -131,5 +131,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   examples: [["tractest failed", "list"], ["tractest failed --run", "re-run exactly these"]],
   exits: [0],
   row: ({ options }) => options.run ? "run" : "failed",
+  isPaged: ({ options }) => !options.run,
   run: failed,
 };

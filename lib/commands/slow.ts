@@ -114,5 +114,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   ],
   exits: [0],
   row: "slow",
+  isPaged: () => true,
   run: slow,
 };

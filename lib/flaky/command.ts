@@ -94,5 +94,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   ]],
   exits: [0],
   row: "flaky",
+  isPaged: () => true,
   run: flaky,
 };

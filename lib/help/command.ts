@@ -72,5 +72,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   exits: [0],
   row: "help",
   needsVerbs: () => true,
+  isPaged: () => true,
   run: help,
 };

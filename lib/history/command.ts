@@ -91,5 +91,6 @@ export const VERB: Verb<typeof OPTIONS> = {
   ],
   exits: [0],
   row: "history",
+  isPaged: () => true,
   run: history,
 };

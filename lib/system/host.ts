@@ -207,6 +207,8 @@ export interface StartOptions {
   /** The whole environment. `LD_*` variables are not allowed: pass them as arguments of `env`. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: "inherit" | "null";
+  /** Written to its standard input, instead of `stdin`. */
+  readonly input?: string;
   readonly stdout: "inherit" | "null";
   readonly stderr: "inherit" | "null";
   /** In a session of its own, which Ctrl-C at the terminal does not reach. */

@@ -68,6 +68,16 @@ export function rowNamed(name: PermissionRowName): PermissionRow {
   return PERMISSIONS.find(({ row }) => row === name)!;
 }
 
+/** What a command has by its row, with the programs and variables of another row. */
+export function bothRows(row: PermissionRow, other: PermissionRow): PermissionRow {
+  const join = (own: readonly string[], more: readonly string[]) => [...new Set([...own, ...more])];
+  return {
+    ...row,
+    programs: join(row.programs, other.programs),
+    env: join(row.env, other.env),
+  };
+}
+
 function key(capability: Capability): string {
   return `${capability.kind}\0${capability.value}`;
 }

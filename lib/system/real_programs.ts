@@ -94,7 +94,7 @@ export class RealPrograms implements Programs {
       cwd: options.cwd,
       clearEnv: true,
       env: { ...options.env },
-      stdin: options.stdin,
+      stdin: options.input === undefined ? options.stdin : "piped",
       stdout: options.stdout,
       stderr: options.stderr,
       detached: options.detached,
@@ -103,6 +103,7 @@ export class RealPrograms implements Programs {
       const row = PROGRAMS.find((candidate) => candidate.name === program);
       throw new ToolMissingError(program, `install the package "${row?.packages ?? program}"`);
     }
+    if (options.input !== undefined) void writeAll(child.stdin, options.input);
     return { pid: child.pid, status: child.status, kill: (signal) => killChild(child, signal) };
   }
 
@@ -159,6 +160,13 @@ class Drain {
     }
     return whole;
   }
+}
+
+/** Writes a text and closes; its reader may leave before the end. */
+async function writeAll(stream: WritableStream<Uint8Array>, text: string): Promise<void> {
+  const writer = stream.getWriter();
+  await writer.write(new TextEncoder().encode(text)).catch(() => {});
+  await writer.close().catch(() => {});
 }
 
 function killChild(child: Deno.ChildProcess, signal: Signal): boolean {

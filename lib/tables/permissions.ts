@@ -94,6 +94,17 @@ export const PERMISSIONS = [
     why: "prints tables",
   },
   {
+    row: "pager",
+    programs: ["less"],
+    env: [...TALK, "TRACTEST_PAGER", "PAGER", "TERMINFO"],
+    read: false,
+    write: false,
+    net: false,
+    uid: false,
+    why: "besides its own row: help, failed, flaky, slow and history at a terminal show a long " +
+      "output in less",
+  },
+  {
     row: "version",
     programs: [],
     env: TALK,

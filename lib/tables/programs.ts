@@ -89,6 +89,11 @@ export const PROGRAMS = [
     purpose: "announces the end of a run on the desktop, with --notify",
   },
   { name: "osascript", packages: "macOS itself", purpose: "the same on macOS" },
+  {
+    name: "less",
+    packages: "less",
+    purpose: "shows help and lists that are longer than the terminal",
+  },
   { name: "uname", packages: "coreutils", purpose: "the kernel's release, for doctor" },
 ] as const satisfies readonly ProgramRow[];
 

@@ -27,6 +27,12 @@ export interface PrinterOptions {
   readonly silent?: boolean;
 }
 
+/** A line that waits for the end of its command. */
+export interface KeptLine {
+  readonly stream: "stdout" | "stderr";
+  readonly text: string;
+}
+
 /**
  * Prints everything that people see: data on standard output, everything else on standard error.
  * Callers escape foreign text (`escapeText`). With `--json` only {@linkcode Printer.document}
@@ -44,6 +50,8 @@ export class Printer {
   guard: ((text: string) => string) | null = null;
   readonly #silent: boolean;
   #host: Host;
+  /** Lines of both streams, in order, while a pager may show them; null: they are printed. */
+  #kept: KeptLine[] | null = null;
 
   constructor(host: Host, options: PrinterOptions) {
     this.#host = host;
@@ -98,6 +106,20 @@ export class Printer {
     return silenced;
   }
 
+  /** Keeps all lines from now on; returns the list of them. */
+  keepLines(): KeptLine[] {
+    return this.#kept = [];
+  }
+
+  /** Prints the lines that were kept, or those of one stream, and keeps no more. */
+  release(only?: "stdout" | "stderr"): void {
+    const kept = this.#kept ?? [];
+    this.#kept = null;
+    for (const { stream, text } of kept) {
+      if (only === undefined || stream === only) this.#print(stream, text);
+    }
+  }
+
   /** `warning: …` on standard error. */
   warn(text: string): void {
     this.note(`${this.paint("yellow", "warning:", "stderr")} ${text}`);
@@ -142,6 +164,11 @@ export class Printer {
 
   #write(stream: "stdout" | "stderr", joined: string): void {
     const text = asWritten(joined);
+    if (this.#kept === null) this.#print(stream, text);
+    else this.#kept.push({ stream, text });
+  }
+
+  #print(stream: "stdout" | "stderr", text: string): void {
     const print = () => this.#host.terminal[stream].write(`${this.guard?.(text) ?? text}\n`);
     if (this.above) this.above(print);
     else print();
