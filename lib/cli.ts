@@ -185,6 +185,6 @@ function knownError(error: unknown): TractestError {
     "bug",
     message,
     EXIT.bug,
-    "this is a bug in tractest; please report it with your command line",
+    "this is a bug in tractest; please report it with your command line and `tractest bundle`",
   );
 }

@@ -49,6 +49,10 @@ export const SITUATIONS: readonly Situation[] = [
     command: "tractest run --isolate",
   },
   { when: "the environment is in doubt", command: "tractest doctor" },
+  {
+    when: "timeouts come in waves, on unchanged code: is the machine slow?",
+    command: "tractest doctor --cpu",
+  },
   { when: "the project uses uv, and no venv may be made", command: "tractest run --uv-run" },
   { when: "facts for a program", command: "tractest run --json" },
   { when: "the core subset, for a quick answer", command: "tractest run core", tractor: true },

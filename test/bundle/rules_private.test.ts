@@ -43,7 +43,7 @@ Deno.test("root in a container has no name to hide, but a home", () => {
   assertEquals(facts, { ...nothing, homes: ["/root"] });
 });
 
-Deno.test("values of variables are hidden, but not what is short, a path, a word or a number", () => {
+Deno.test("values of variables are hidden, but no short ones, paths, words or numbers", () => {
   const shown: [string, string][] = [
     ["PATH", "/usr/bin:/home/x"],
     ["PYTHONPATH", "some/where/else"],
