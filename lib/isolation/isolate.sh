@@ -28,7 +28,7 @@ while read -r key value; do
 done </proc/self/status
 [ "$value" = "$1" ] || exit 143
 # The network at the other end of the cable. `command`: a failure doesn't end this shell.
-command exec 8<"/proc/$1/ns/net"
+{ command exec 8<"/proc/$1/ns/net"; } 2>/dev/null
 outer=$2 drop=$3 report=$4 network=$5
 shift 5
 

@@ -57,6 +57,7 @@ export type NetworkPart =
   | "ipv6"
   | "linkLocal6"
   | "any6"
+  | "kernel6"
   | "default6";
 
 /** What carries the addresses and routes inside. */
@@ -92,11 +93,18 @@ export const NETWORK_STEPS = [
     line: "link add name {name} netns /proc/self/fd/8 up type veth peer name {name}",
     gives: "interface but lo",
   },
-  // No neighbor is asked for, so that all is sent, and link-local addresses are added below.
+  // Link-local addresses are added below. A kernel without IPv6 refuses it.
+  {
+    needs: "kernel6",
+    on: "interface",
+    line: "link set {name} addrgenmode none",
+    gives: "interface without another link-local address",
+  },
+  // No neighbor is asked for, so that all is sent.
   {
     needs: "interface",
     on: "interface",
-    line: "link set {name} arp off addrgenmode none up",
+    line: "link set {name} arp off up",
     gives: "interface but lo that is up",
   },
   {

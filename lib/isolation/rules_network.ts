@@ -115,13 +115,17 @@ function partsOf(outside: OutsideNetwork): Set<NetworkPart> {
   if (routes.length > 0) parts.add("ipv4");
   if (hasDefault) parts.add("default4");
   if (routes.some((row) => row[1] === "000000E0")) parts.add("multicast4");
-  const addresses = fields(NETWORK_FILES.addresses6).map(([address = ""]) => address)
+  const addresses6 = fields(NETWORK_FILES.addresses6);
+  const addresses = addresses6.map(([address = ""]) => address)
     .filter((address) => address !== LOOPBACK6);
   const isLinkLocal = (address: string) => address.startsWith("fe80");
   if (addresses.some(isLinkLocal)) parts.add("linkLocal6");
   if (!addresses.every(isLinkLocal)) parts.add("ipv6");
   if (addresses.length > 0) parts.add("any6");
-  if (parts.has("ipv4") || parts.has("any6")) parts.add("interface");
+  if (parts.has("ipv4") || parts.has("any6")) {
+    parts.add("interface");
+    if (addresses6.length > 0) parts.add("kernel6");
+  }
   // Destination, its length, source, its length, next hop, metric: the kernel's own last route,
   // which rejects, has the greatest.
   const isDefault = (row: readonly string[]) =>

@@ -45,6 +45,10 @@ Deno.test("each kind of address and route is inside if it is outside", () => {
     [{ routes: [HEAD], addresses6: [LOOPBACK6], routes6: [REJECTS6] }, ["loopback"]],
     [{ routes: [HEAD, CONNECTED] }, ["loopback", "interface", "ipv4"]],
     [
+      { routes: [HEAD, CONNECTED], addresses6: [LOOPBACK6] },
+      ["loopback", "interface", "kernel6", "ipv4"],
+    ],
+    [
       { routes: [HEAD, DEFAULT, CONNECTED] },
       ["loopback", "interface", "ipv4", "default4"],
     ],
@@ -54,22 +58,22 @@ Deno.test("each kind of address and route is inside if it is outside", () => {
     ],
     [
       { routes: [HEAD], addresses6: [LOOPBACK6, LINK_LOCAL6], routes6: [REJECTS6] },
-      ["loopback", "interface", "linkLocal6", "any6"],
+      ["loopback", "interface", "kernel6", "linkLocal6", "any6"],
     ],
     [
       { addresses6: [LINK_LOCAL6, UNIQUE6, LOOPBACK6], routes6: [DEFAULT6, REJECTS6] },
-      ["loopback", "interface", "ipv6", "linkLocal6", "default6", "any6"],
+      ["loopback", "interface", "kernel6", "ipv6", "linkLocal6", "default6", "any6"],
     ],
     [
       { addresses6: [UNIQUE6, LOOPBACK6], routes6: [DEFAULT6] },
-      ["loopback", "interface", "ipv6", "default6", "any6"],
+      ["loopback", "interface", "kernel6", "ipv6", "default6", "any6"],
     ],
   ];
   for (const [lines, expected] of cases) {
     const parts = (carrier: "interface" | "loopback") =>
       new Set(networkInside(outside(lines), "root", carrier).steps.map(({ needs }) => needs));
     assertEquals([...parts("interface")], expected, JSON.stringify(lines));
-    const others = expected.filter((part) => part !== "interface");
+    const others = expected.filter((part) => part !== "interface" && part !== "kernel6");
     assertEquals([...parts("loopback")].sort(), others.sort(), JSON.stringify(lines));
   }
   const { mounts, ...script } = networkScript(LOOPBACK_ALONE, "/run");
@@ -167,7 +171,7 @@ Deno.test("what the system refused is said with its reason, and no more", () => 
     "root",
     "interface",
   );
-  const said = "RTNETLINK answers: File exists\nCommand failed /run/network/ip:4\n" +
+  const said = "RTNETLINK answers: File exists\nCommand failed /run/network/ip:5\n" +
     "tractest: setting ipv4/tcp_congestion_control\n" +
     "mount: /etc/resolv.conf: permission denied.\n" +
     "mount: /sys/devices/virtual/net: permission denied.\n" +
@@ -205,18 +209,19 @@ Deno.test("loopback carries the network where the system refuses an interface", 
   const cases: readonly [string, string | null][] = [
     ["", null],
     [
-      `Error: Unknown device type.\n${failed(2)}${missing}${failed(3)}`,
+      `Error: Unknown device type.\n${failed(2)}${missing}${failed(4)}`,
       "Error: Unknown device type.",
     ],
     [
-      `RTNETLINK answers: Operation not permitted\n${failed(3)}`,
+      `RTNETLINK answers: Operation not permitted\n${failed(4)}`,
       "RTNETLINK answers: Operation not permitted",
     ],
     [
       'Error: argument "/proc/self/fd/8" is wrong: Invalid "netns" value\n',
       'Error: argument "/proc/self/fd/8" is wrong: Invalid "netns" value',
     ],
-    [`RTNETLINK answers: File exists\n${failed(4)}`, null],
+    [`RTNETLINK answers: File exists\n${failed(5)}`, null],
+    [`RTNETLINK answers: Operation not supported\n${failed(3)}`, null],
     ["tractest: setting core/somaxconn\n", null],
   ];
   for (const [said, expected] of cases) assertEquals(interfaceRefusal(plan, said), expected, said);
