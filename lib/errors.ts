@@ -66,3 +66,9 @@ export class DatabaseError extends TractestError {
 export function ignoreTractestError(error: unknown): void {
   if (!(error instanceof TractestError)) throw error;
 }
+
+/** The same for work with a result: null. */
+export function nullForTractestError(error: unknown): null {
+  ignoreTractestError(error);
+  return null;
+}

@@ -1,4 +1,4 @@
-import { parent } from "../base/paths.ts";
+import { lastPart, parent } from "../base/paths.ts";
 import type { ImportLines } from "./import_lines.ts";
 import {
   below,
@@ -6,7 +6,6 @@ import {
   type FoundModule,
   isConftest,
   isInit,
-  lastPart,
   ModuleIndex,
   moduleKey,
   type Place,

@@ -1,4 +1,4 @@
-import { directoriesOf, parent } from "../base/paths.ts";
+import { directoriesOf, lastPart, parent } from "../base/paths.ts";
 import type { PythonImport } from "./python_code.ts";
 import { pythonImports } from "./python_imports.ts";
 
@@ -213,11 +213,6 @@ export function isModuleFile(path: string): boolean {
 /** Whether a file is a compiled module or its source. */
 export function isCompiled(path: string): boolean {
   return /\.(?:py[xd]|pxd|pxi|so|[ch]|cc|cpp|cxx|hh|hpp|cu|rs|f|f90|f95|zig|pyf)$/.test(path);
-}
-
-/** The part of a path after the last slash. */
-export function lastPart(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 export function firstOf(module: string): string {

@@ -1,3 +1,4 @@
+import { fileOf } from "../pytest/lastfailed.ts";
 import type { Affected, AffectedTarget, Cause } from "./affected_targets.ts";
 import { isWithin } from "../project/rules_targets.ts";
 import type { Failure } from "../pytest/failure.ts";
@@ -29,7 +30,7 @@ export function relatedChange(
   said: Pick<Failure, "message" | "where" | "traceback">,
   known: KnownChanges,
 ): RelatedChange | null {
-  const file = id.split("::", 1)[0]!;
+  const file = fileOf(id);
   const through = framesOf(`${said.where ?? ""}:\n${said.traceback}\n${said.message}`, known.root)
     .findLast((frame) => known.changed.has(frame.file));
   if (through) {

@@ -1,3 +1,4 @@
+import { fileOf } from "../pytest/lastfailed.ts";
 import { TargetOrder } from "../project/target_order.ts";
 import type { Affected, AffectedTarget, Change, RecentFailures } from "./affected_targets.ts";
 import { ChangedFile, type Surroundings } from "./rules_change.ts";
@@ -43,7 +44,7 @@ export function withFailures(
   const failed = [...reasons].map(([test, because]): AffectedTarget => ({
     target: test,
     relation: "failed",
-    causes: [{ file: test.split("::", 1)[0]!, because }],
+    causes: [{ file: fileOf(test), because }],
   })).filter(({ target }) => order.placeOf(target) === Infinity);
   return {
     ...affected,

@@ -1,4 +1,4 @@
-import { parent } from "../base/paths.ts";
+import { lastPart, parent } from "../base/paths.ts";
 import type { ChangeRow, OptionRow } from "../project/change_map.ts";
 import { findByName, isTestIn, isWithin, type TestTree } from "../project/rules_targets.ts";
 import type { Cause, Change } from "./affected_targets.ts";
@@ -100,15 +100,11 @@ function rowsFor(module: string, changeMap: readonly ChangeRow[]): readonly Chan
   const exact = rowsNaming(module, changeMap);
   // A module that moved since its row was written is found by its name; that of `__init__.py` says
   // nothing.
-  const name = nameOf(module);
+  const name = lastPart(module);
   if (exact.length > 0 || name === "__init__.py") return exact;
   return changeMap.filter(({ changed }) =>
     changed.some((entry) => !entry.startsWith("/") && entry.endsWith(`/${name}`))
   );
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** The targets of one change. */
@@ -162,7 +158,7 @@ export class ChangedFile {
     if (isModuleFile(path) ? this.#addImporters() : this.#addPackageData()) return;
     if (!this.#isPython) return this.#addAll("not Python: any part of the package may use it");
     const dotted = path.replace(/\.py$/, "").replaceAll("/", ".").replace(/^src\./, "");
-    if (this.#addMentions([nameOf(path), dotted])) return;
+    if (this.#addMentions([lastPart(path), dotted])) return;
     list.addUnmapped(path, "no test imports it, directly or indirectly");
   }
 
@@ -216,10 +212,10 @@ export class ChangedFile {
   /** Data of tests: of those whose name a part of its path has, and of those that name it. */
   #addData(): void {
     const owners = this.#addOwners();
-    if (!this.#addMentions([nameOf(this.#path)]) && !owners) {
+    if (!this.#addMentions([lastPart(this.#path)]) && !owners) {
       return this.#addDirectory("data of the tests of its directory");
     }
-    const directory = nameOf(parent(this.#path));
+    const directory = lastPart(parent(this.#path));
     const { testsDirectories } = this.around.tree;
     // Others may read all files of the directory.
     if (directory.length > 2 && !testsDirectories.includes(parent(this.#path))) {
@@ -232,7 +228,7 @@ export class ChangedFile {
     const path = this.#path;
     const names = new Set(path.split("/").map((part) => part.replace(/\..*$/, "")));
     const owners = this.around.tree.files.filter((file) =>
-      isTestIn(this.around.tree, file) && names.has(nameOf(file).slice(0, -3)) &&
+      isTestIn(this.around.tree, file) && names.has(lastPart(file).slice(0, -3)) &&
       isWithin(path, parent(file))
     );
     const cause = this.#cause("data of the test of the same name");
@@ -251,7 +247,7 @@ export class ChangedFile {
     const { named, loaded } = graph.reach(init);
     const reached = [...named, ...loaded];
     if (reached.length === 0 || this.#isEverything(reached)) return false;
-    const name = nameOf(parent(init));
+    const name = lastPart(parent(init));
     for (const { target, chain } of reached) {
       const because = `data of the package ${name}, which the test imports`;
       const whole = [this.#path, ...chain];
@@ -260,13 +256,13 @@ export class ChangedFile {
         else list.add("through", each, this.#cause(because, whole));
       }
     }
-    this.#addMentions([nameOf(this.#path)]);
+    this.#addMentions([lastPart(this.#path)]);
     return true;
   }
 
   #addOutside(): void {
     const path = this.#path;
-    const name = nameOf(path);
+    const name = lastPart(path);
     if (this.#addRows(rowsOutside(path, this.around))) {
       if (this.#isPython && !this.#addImporters(true)) this.#addMentions([name]);
       return;
@@ -283,7 +279,7 @@ export class ChangedFile {
       if (this.#addPackageData()) return;
       return this.#addAll("data of a package that every test imports");
     }
-    if (!this.#isPython && path.includes("/") && this.#addMentions([nameOf(path)])) return;
+    if (!this.#isPython && path.includes("/") && this.#addMentions([lastPart(path)])) return;
     this.list.addUnmapped(
       path,
       this.around.packageDirectory === null

@@ -4,6 +4,11 @@ export function parent(path: string): string {
   return slash < 0 ? "." : path.slice(0, slash);
 }
 
+/** The last part of a path: a name. */
+export function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** All directories that contain one of the files, at any depth, without the top. */
 export function directoriesOf(files: Iterable<string>): Set<string> {
   const directories = new Set<string>();

@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import type { ProjectRoot } from "../project/rules_root.ts";
 import { resolve } from "@std/path";
 import { escapeText } from "../base/escape.ts";
@@ -107,7 +108,7 @@ async function hintAtMoves({ host, printer }: Context, missing: readonly string[
   const { findByName } = await import("../project/rules_targets.ts");
   const tree = await testTreeOf(host);
   for (const file of new Set(missing.map(fileOf))) {
-    const places = findByName(file.slice(file.lastIndexOf("/") + 1), tree);
+    const places = findByName(lastPart(file), tree);
     const names = places.map((place) => `"${escapeText(place)}"`).join(" or ");
     if (places.length > 0) printer.hint(`"${escapeText(file)}" is now ${names}`);
   }

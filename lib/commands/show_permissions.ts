@@ -29,7 +29,7 @@ export function permissions(context: Context<PermissionsOptions>): Promise<ExitC
 }
 
 function showTable({ printer }: Context): ExitCode {
-  for (const row of PERMISSIONS) printer.line(`${row.row.padEnd(16)} ${describeRow(row)}`);
+  printer.rows(PERMISSIONS.map((row) => [row.row, describeRow(row)]));
   if (printer.json) printer.document("tractest.permissions/1", { rows: PERMISSIONS });
   return EXIT.ok;
 }

@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import { isAbsolute, join, relative, resolve } from "@std/path";
 import { findRoot } from "../project/project.ts";
 import type { ProjectRoot } from "../project/rules_root.ts";
@@ -31,7 +32,7 @@ export async function testCandidates(host: Host, part: string): Promise<Candidat
   }
   if (paths.length > 0 || part === "" || part.includes("/") || project === null) return paths;
   const files = new Set((await recordedIds(host, project)).map(fileOf));
-  const bare = [...files].map((file) => file.slice(file.lastIndexOf("/") + 1));
+  const bare = [...files].map((file) => lastPart(file));
   return bare.filter((name) => bare.indexOf(name) === bare.lastIndexOf(name))
     .map((value) => ({ value }));
 }

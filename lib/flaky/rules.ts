@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import type { Cause } from "../affected/affected_targets.ts";
 import { type KnownFlakyRow, TIMING_ERRORS } from "../project/known_flaky.ts";
 import type { TestRecord } from "../base/rates.ts";
@@ -120,5 +121,5 @@ function partsOf(id: string): { file: string; name: string; brackets: string } {
   const test = rest.join("::");
   const bracket = test.indexOf("[");
   const name = bracket < 0 ? test : test.slice(0, bracket);
-  return { file: path.slice(path.lastIndexOf("/") + 1), name, brackets: test.slice(name.length) };
+  return { file: lastPart(path), name, brackets: test.slice(name.length) };
 }

@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import { join } from "@std/path";
 import { isPythonName } from "../leaks/rules_actor.ts";
 import type { ReadStacks } from "./examine.ts";
@@ -41,7 +42,7 @@ export async function readStacks(
 /** Whether a title may be that of a Python process: actors rename themselves. */
 function isPython(title: string): boolean {
   const program = title.split(" ", 1)[0]!;
-  return isPythonName(program.slice(program.lastIndexOf("/") + 1)) || title.includes("[") ||
+  return isPythonName(lastPart(program)) || title.includes("[") ||
     title.startsWith("pytest");
 }
 

@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import { UsageError } from "../errors.ts";
 import { GOES_ON, type HookName, type HookRow, HOOKS, POSIX_SHELLS } from "./git_hooks.ts";
 
@@ -254,5 +255,5 @@ function interpreterOf(shebang: string): string | null {
   if (!options.every((option) => /^-[abefhkmptuvxC]+$/.test(option) || option === "--posix")) {
     return null;
   }
-  return program.slice(program.lastIndexOf("/") + 1);
+  return lastPart(program);
 }

@@ -1,5 +1,5 @@
 import { join, relative } from "@std/path";
-import { ignoreTractestError } from "../errors.ts";
+import { nullForTractestError } from "../errors.ts";
 import type { Project } from "../project/project.ts";
 import { testTree } from "../project/targets.ts";
 import { isTestFile } from "../project/rules_targets.ts";
@@ -51,7 +51,7 @@ export async function repositoryFacts(host: Host, project: Project): Promise<Rep
 
 async function ciFilesOf(host: Host, top: string): Promise<string[]> {
   const found = await Promise.all(CI_PLACES.map(async (place) => {
-    const status = await host.files.stat(join(top, place)).catch(nothing);
+    const status = await host.files.stat(join(top, place)).catch(nullForTractestError);
     return status === null ? [] : [place];
   }));
   return found.flat();
@@ -65,15 +65,10 @@ async function portsOf(
 ): Promise<RepositoryFacts["ports"]> {
   const found = new Map<number, string>();
   for (const file of files) {
-    const text = await host.files.readText(join(root, file)).catch(nothing) ?? "";
+    const text = await host.files.readText(join(root, file)).catch(nullForTractestError) ?? "";
     for (const { port, line } of portsIn(text)) {
       if (!found.has(port)) found.set(port, `${file}:${line}`);
     }
   }
   return [...found].map(([port, place]) => ({ port, place }));
-}
-
-function nothing(error: unknown): null {
-  ignoreTractestError(error);
-  return null;
 }

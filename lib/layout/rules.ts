@@ -1,3 +1,4 @@
+import { compareTexts } from "../base/compare.ts";
 import type { ReferenceRow } from "./reference_layout.ts";
 import { findByName, isTestFile, isWithin, type TestTree } from "../project/rules_targets.ts";
 
@@ -50,7 +51,7 @@ export function compareLayout(tree: TestTree, reference: readonly ReferenceRow[]
       });
     }
   }
-  return rows.sort((a, b) => compare(keyOf(a, tests), keyOf(b, tests)));
+  return rows.sort((a, b) => compareTexts(keyOf(a, tests), keyOf(b, tests)));
 }
 
 function countOf(path: string | null, tree: TestTree): number | null {
@@ -65,8 +66,4 @@ function keyOf(row: LayoutRow, tests: string): string {
   return parts.map((part, index) =>
     `${index < parts.length - 1 ? 1 : part === "conftest.py" ? 0 : part === "" ? "" : 2}${part}`
   ).join("/");
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import {
   ACTOR_SIGNATURES,
   type ActorSignature,
@@ -115,5 +116,5 @@ export function pythonTarget(argv: readonly string[]): PythonTarget {
 
 /** The last component of a path, a login shell's leading dash removed. */
 export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1).replace(/^-/, "");
+  return lastPart(path).replace(/^-/, "");
 }

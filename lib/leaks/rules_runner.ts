@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import { type AdopterRow, ADOPTERS } from "./adopters.ts";
 import { baseName, isPythonName, kindOf, pythonTarget } from "./rules_actor.ts";
 import { sharedDaemon } from "./rules_started.ts";
@@ -84,9 +85,7 @@ function may(why: string): MayRunTests {
  */
 export function mayRunTests(argv: readonly string[]): boolean {
   const { kind, value } = pythonTarget(argv);
-  const name = kind === "script"
-    ? value.slice(value.lastIndexOf("/") + 1)
-    : value.replace(/\S*\/\S*/g, "");
+  const name = kind === "script" ? lastPart(value) : value.replace(/\S*\/\S*/g, "");
   return /(?<![a-z])tests?|tests?(?![a-z])/i.test(name) ||
     argv.some((word) => /^tests?$/i.test(word));
 }

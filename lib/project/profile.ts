@@ -1,6 +1,6 @@
 import type { ProjectRoot } from "./rules_root.ts";
 import { basename, dirname, join, resolve } from "@std/path";
-import { ignoreTractestError } from "../errors.ts";
+import { nullForTractestError } from "../errors.ts";
 import type { Host } from "../system/host.ts";
 import { DEFAULT_VENV } from "../tables/defaults.ts";
 import {
@@ -19,7 +19,7 @@ import { minorOfName } from "./rules_venv.ts";
 export async function findProfile(host: Host, project: ProjectRoot): Promise<Profile> {
   const { root, name } = project;
   const hasSource =
-    await host.files.stat(join(root, "tractor/__init__.py")).catch(nothing) !== null;
+    await host.files.stat(join(root, "tractor/__init__.py")).catch(nullForTractestError) !== null;
   const facts = { name, hasSource, isDeclared: false, isInstalled: false };
   if (profileOf(facts) === "tractor") return "tractor";
   const places = await Promise.all(
@@ -32,7 +32,7 @@ export async function findProfile(host: Host, project: ProjectRoot): Promise<Pro
     names.filter(mayDeclare).map((file) => join(path, file))
   );
   const declared = await Promise.all(declaring.map(async (path) => {
-    const text = await host.files.readText(path).catch(nothing);
+    const text = await host.files.readText(path).catch(nullForTractestError);
     return text !== null && declaresTractor(basename(path), text);
   }));
   if (declared.includes(true)) return profileOf({ ...facts, isDeclared: true });
@@ -47,7 +47,9 @@ async function placesOf(host: Host, root: string): Promise<string[]> {
   const places: string[] = [];
   for (let place = root;; place = dirname(place)) {
     places.push(place);
-    if (await host.files.lstat(join(place, ".git")).catch(nothing) !== null) return places;
+    if (await host.files.lstat(join(place, ".git")).catch(nullForTractestError) !== null) {
+      return places;
+    }
     if (place === dirname(place)) return [root];
   }
 }
@@ -92,11 +94,6 @@ async function hasTractor(host: Host, venv: string): Promise<boolean> {
 
 /** The names in a directory; none if it can't be listed. */
 async function namesIn(host: Host, path: string): Promise<string[]> {
-  const entries = await host.files.readDirectory(path).catch(nothing) ?? [];
+  const entries = await host.files.readDirectory(path).catch(nullForTractestError) ?? [];
   return entries.map(({ name }) => name);
-}
-
-function nothing(error: unknown): null {
-  ignoreTractestError(error);
-  return null;
 }

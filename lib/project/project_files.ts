@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import { parse, TomlError } from "smol-toml";
 import { isAbsolute, join, relative } from "@std/path";
 import { PreflightError } from "../errors.ts";
@@ -99,7 +100,7 @@ export function readProjectFiles(files: ReadonlyMap<string, string>): ProjectFil
  * @throws {PreflightError} if a TOML file can't be parsed
  */
 export function readGivenFile(file: string, text: string): PytestConfiguration | null {
-  const format = formatOf(file.slice(file.lastIndexOf("/") + 1));
+  const format = formatOf(lastPart(file));
   const tool = format === "pyproject.toml" ? table(parseToml(text, file).tool) : {};
   const keys = pytestKeys(format, text, tool);
   return keys && { file, ...keys };

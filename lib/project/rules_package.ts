@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import { parse } from "smol-toml";
 import { iniSection } from "../base/ini.ts";
 import { table } from "./project_files.ts";
@@ -158,7 +159,7 @@ function importNames(project: string): string[] {
 
 function atPath(path: string): PackageCandidate {
   const place = trimmed(path);
-  return { importName: place.slice(place.lastIndexOf("/") + 1), paths: [place] };
+  return { importName: lastPart(place), paths: [place] };
 }
 
 /** Without `./` and slashes at its end; `.` for the root. */

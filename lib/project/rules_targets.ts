@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join, normalize, relative } from "@std/path";
 import { distance } from "fastest-levenshtein";
 import { UsageError } from "../errors.ts";
 import { globExpression } from "../base/glob.ts";
-import { parent } from "../base/paths.ts";
+import { lastPart, parent } from "../base/paths.ts";
 
 /** The test files on disk, and the working directory. Relative paths have no leading `./`. */
 export interface TestTree {
@@ -126,7 +126,7 @@ export function testFilesBy(patterns: readonly string[], doctests: boolean): Tes
     isPath: pattern.includes("/"),
   }));
   return (path) => {
-    const name = path.slice(path.lastIndexOf("/") + 1);
+    const name = lastPart(path);
     if (!name.endsWith(".py") || name === "conftest.py" || name === "__init__.py") return false;
     return doctests ||
       expressions.some(({ expression, isPath }) => expression?.test(isPath ? path : name));
@@ -329,7 +329,7 @@ function testDirectories(tree: TestTree): string[] {
 }
 
 function stemOf(file: string): string {
-  return file.slice(file.lastIndexOf("/") + 1).replace(/\.py$/, "");
+  return lastPart(file).replace(/\.py$/, "");
 }
 
 /** The root stands for its tests directories: pytest would search every directory in it. */

@@ -1,6 +1,6 @@
 import { isAbsolute, join, relative } from "@std/path";
 import { withoutContained } from "./target_order.ts";
-import { directoriesOf, parent } from "../base/paths.ts";
+import { directoriesOf, lastPart, parent } from "../base/paths.ts";
 import { CONFIGURATION_FILES, readProjectFiles } from "./project_files.ts";
 import {
   isTestFile,
@@ -198,7 +198,7 @@ async function suiteFiles(
   for await (const path of host.files.walk(directory, ["py", "toml", "ini", "cfg"], skip)) {
     const file = path.slice(project.root.length + 1);
     if (file.endsWith(".py")) python.push(file);
-    else if (known.includes(file.slice(file.lastIndexOf("/") + 1))) configurations.push(file);
+    else if (known.includes(lastPart(file))) configurations.push(file);
   }
   return { python, configurations };
 }

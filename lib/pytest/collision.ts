@@ -1,3 +1,4 @@
+import { fileOf } from "./lastfailed.ts";
 import { plural } from "../base/plural.ts";
 import type { Profile } from "../project/rules_profile.ts";
 import { errorLines } from "./decisive.ts";
@@ -81,5 +82,5 @@ function errorsOf(failure: Failure): string {
 }
 
 function filesOf(failures: readonly Failure[]): ReadonlySet<string> {
-  return new Set(failures.map((failure) => failure.id.split("::", 1)[0]!));
+  return new Set(failures.map((failure) => fileOf(failure.id)));
 }

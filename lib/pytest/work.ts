@@ -1,3 +1,4 @@
+import { fileOf } from "./lastfailed.ts";
 import { DisjointSets } from "../base/disjoint_sets.ts";
 
 /** A test as it was collected. */
@@ -50,7 +51,7 @@ export function groupsOf(items: readonly Item[], together: Together | null = nul
 /** What a test has in common with those that pytest-xdist runs in the same process. */
 function placeOf({ id, together: name }: Item, together: Together): string | null {
   if (together === "loadgroup") return name ?? null;
-  if (together === "loadfile") return id.split("::", 1)[0]!;
+  if (together === "loadfile") return fileOf(id);
   const bracket = id.indexOf("[");
   return id.slice(0, id.lastIndexOf("::", bracket < 0 ? Infinity : bracket));
 }

@@ -1,3 +1,5 @@
+import { fileOf } from "../pytest/lastfailed.ts";
+import { compareTexts } from "../base/compare.ts";
 import type { KnownSeconds } from "../history/durations_file.ts";
 import { median } from "../base/median.ts";
 import type { Group } from "../pytest/work.ts";
@@ -51,7 +53,9 @@ export function partition(groups: readonly Group[], count: number, expected: Exp
   const weighed = weigh(groups, expected).map((one) => ({ ...one, name: leastOf(one.group) }));
   const loads = new Loads(count);
   const shardOf = new Map<Group, number>();
-  for (const { group, ms } of weighed.toSorted((a, b) => b.ms - a.ms || compare(a.name, b.name))) {
+  for (
+    const { group, ms } of weighed.toSorted((a, b) => b.ms - a.ms || compareTexts(a.name, b.name))
+  ) {
     shardOf.set(group, loads.take(ms));
   }
   const shards: Group[][] = Array.from({ length: count }, () => []);
@@ -79,9 +83,9 @@ export function lowerBound(groups: readonly Group[], jobs: number, expected: Exp
 /** Identifies a cut: machines with equal texts have cut the suite alike. */
 export function cutText(groups: readonly Group[], count: number, expected: Expected): string {
   const rows = groups.map((group) =>
-    group.map((id) => `${id}\t${expected(id)}`).toSorted(compare).join("\n")
+    group.map((id) => `${id}\t${expected(id)}`).toSorted(compareTexts).join("\n")
   );
-  return `${count}\n${rows.toSorted(compare).join("\n\n")}`;
+  return `${count}\n${rows.toSorted(compareTexts).join("\n\n")}`;
 }
 
 /** The load of each session or shard. */
@@ -109,14 +113,5 @@ function weigh(groups: readonly Group[], expected: Expected): { group: Group; ms
 }
 
 function leastOf(group: Group): string {
-  return group.reduce((least, id) => compare(id, least) < 0 ? id : least, group[0] ?? "");
-}
-
-/** Compares by code units: the same on every machine, whatever its locale. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function fileOf(id: string): string {
-  return id.split("::", 1)[0]!;
+  return group.reduce((least, id) => compareTexts(id, least) < 0 ? id : least, group[0] ?? "");
 }

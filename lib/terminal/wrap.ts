@@ -57,12 +57,18 @@ export function wrap(text: string, width: number, first = width): string[] {
 }
 
 /** Programs whose command lines are copied. */
-const PROGRAMS = ["uv", "git", "kill", "pytest", "python\\S*", "chmod", "sudo", "cd"];
+const PROGRAMS = [
+  "(uv|uvx) [a-z]+",
+  "git (add|branch|config|diff|fetch|init|log|push|remote|show|stash|status|worktree)",
+  "\\S*python\\S* -",
+  "kill -",
+  "(chmod|sudo|cd) ",
+];
 /** A command after a colon, up to the end or a semicolon, and one of tractest anywhere. */
 const [COMMAND, OWN_COMMAND] = [
   new RegExp(
     "(?<=^|: |:\\x1b\\[\\d+m )(\\w+=\\S+ )*" +
-      `(${PROGRAMS.join("|")})( \\S*[^\\s;:,.])*(?=$|; )`,
+      `(${PROGRAMS.join("|")})\\S*( \\S*[^\\s;:,.])*(?=$|; )`,
     "g",
   ),
   /\btractest (hooks )?[a-z-]+( (--?\S+|\d\S*|[A-Z]{2,}|(pre|post)-\S+))*/g,

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { directoriesOf } from "../base/paths.ts";
-import { ignoreTractestError } from "../errors.ts";
+import { ignoreTractestError, nullForTractestError } from "../errors.ts";
 import { SKIPPED_DIRECTORIES } from "../project/targets.ts";
 import type { Host } from "../system/host.ts";
 import { Git } from "../system/programs/git.ts";
@@ -36,10 +36,7 @@ function mayHoldFiles(name: string): boolean {
 }
 
 async function entriesOf(host: Host, path: string) {
-  const entries = await host.files.readDirectory(path).catch((error) => {
-    ignoreTractestError(error);
-    return null;
-  });
+  const entries = await host.files.readDirectory(path).catch(nullForTractestError);
   return entries ?? [];
 }
 
@@ -119,9 +116,6 @@ async function digestOf(content: Uint8Array): Promise<string> {
 
 /** The file by which git says that it is changing the work tree; null outside of a repository. */
 export async function gitLock(host: Host, root: string): Promise<string | null> {
-  const location = await new Git(host, root).location().catch((error) => {
-    ignoreTractestError(error);
-    return null;
-  });
+  const location = await new Git(host, root).location().catch(nullForTractestError);
   return location && join(location.gitDirectory, "index.lock");
 }

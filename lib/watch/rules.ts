@@ -1,3 +1,4 @@
+import { fileOf } from "../pytest/lastfailed.ts";
 import type { Change } from "../affected/affected_targets.ts";
 import { isWithin } from "../project/rules_targets.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
@@ -131,7 +132,7 @@ export function targetsWithin(targets: readonly string[], limits: readonly strin
 /** Whether a target is, or is inside of, another: a directory, a file, a class or a test. */
 function contains(outer: string, inner: string): boolean {
   const whole = outer.replace(/\/$/, "");
-  return whole === "." || inner === outer || isWithin(inner.split("::", 1)[0]!, whole) ||
+  return whole === "." || inner === outer || isWithin(fileOf(inner), whole) ||
     inner.startsWith(`${whole}::`) || inner.startsWith(`${whole}[`);
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { ImportGraph, type PythonProject } from "../../lib/affected/import_graph.ts";
-import { lastPart } from "../../lib/affected/module_index.ts";
+import { lastPart } from "../../lib/base/paths.ts";
 import { ImportLines } from "../../lib/affected/import_lines.ts";
 import { importLines, isWholeLine } from "../../lib/affected/python_imports.ts";
 import { directoriesOf } from "../../lib/base/paths.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { affectedBy } from "../../lib/affected/rules.ts";
 import { ImportGraph } from "../../lib/affected/import_graph.ts";
-import { lastPart } from "../../lib/affected/module_index.ts";
+import { lastPart } from "../../lib/base/paths.ts";
 import { isTestFile } from "../../lib/project/rules_targets.ts";
 import { assertEquals } from "../assert.ts";
 import { treeOf } from "../pytest/suite.ts";

@@ -24,6 +24,11 @@ Deno.test("a command and an id are not broken, wherever they stand", () => {
     "  after a fix:",
     "  tractest run --lf",
   ]);
+  assertEquals(lines("exit code 4 after 0.4 s: pytest did not accept its command line", 30), [
+    "exit code 4 after 0.4 s:",
+    "  pytest did not accept its",
+    "  command line",
+  ]);
   assertEquals(lines("hint: tractest zombies --kill --pid 12 ends it", 24), [
     "hint:",
     "  tractest zombies --kill --pid 12",

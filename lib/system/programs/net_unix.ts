@@ -1,3 +1,4 @@
+import { lastPart } from "../../base/paths.ts";
 import type { Host } from "../host.ts";
 import { readNetworks } from "./networks.ts";
 import { probe } from "./probe.ts";
@@ -52,7 +53,7 @@ export function parseNames(text: string): Set<string> {
       /^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ +\d+ ([^@].*)$/gim,
     )
   ) {
-    names.add(name!.slice(name!.lastIndexOf("/") + 1));
+    names.add(lastPart(name!));
   }
   return names;
 }
