@@ -441,15 +441,15 @@ Deno.test(
     assertIncludes((await suite.tractest(words)).stdout, `${line} in `);
     await suite.tractest(["report", "--output", "page.html"]);
     const page = await Deno.readTextFile(join(suite.root, "page.html"));
-    const tiles = [...page.matchAll(/<\/i>([a-z ]+)<\/dt>\s*<dd>(\d+)<\/dd>/g)].map((
-      [, name, count],
-    ) => `${count} ${name}`);
+    const tiles = [...page.matchAll(/<b>(\d+)<\/b> ([a-z ]+)</g)].map(([, count, name]) =>
+      `${count} ${name}`
+    );
     const shown = [
       "5 passed",
       "7 failed",
       "6 errors",
-      "1 timeouts",
-      "1 crashes",
+      "1 timed out",
+      "1 crashed",
       "2 skipped",
       "1 xfailed",
       "1 xpassed",
