@@ -42,6 +42,7 @@ export async function gatherSurroundings(
         ? []
         : readEnvironments(host, pids, "values of variables, which must not be shown"),
     ]);
+  const home = environment.get("HOME") ?? "";
   const ofFile = [...dotenv.matchAll(DOTENV)].map(([, name, value]) =>
     [name!, value!.replace(/^(["'])(.*)\1$/s, "$2")] as const
   );
@@ -51,6 +52,7 @@ export async function gatherSurroundings(
       uid: host.uid(),
       accounts: readAccounts(accounts),
       environment,
+      realHome: home === "" ? null : await realPathOf(host, home),
       hostNames: [node ?? "", hostName],
       hosts,
       resolver,
@@ -61,6 +63,10 @@ export async function gatherSurroundings(
       ],
     }),
   };
+}
+
+async function realPathOf(host: Host, path: string): Promise<string | null> {
+  return await host.files.realPath(path).catch(ignoreTractestError) ?? null;
 }
 
 async function readQuietly(host: Host, path: string): Promise<string> {

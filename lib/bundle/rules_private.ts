@@ -82,6 +82,7 @@ function isHidden(name: string, value: string): boolean {
     return value.length >= LEAST_SECRET && !PLAIN_WORD.test(value) && !namesFile;
   }
   if (value.length < LEAST_VALUE || isPath) return false;
+  if (/^\d+(?:\.\d+){3}$/.test(value)) return !/^(?:127|0)\./.test(value);
   // Words of the language, numbers and versions stand in many texts by themselves.
   return !/^[A-Za-z]{1,15}$/.test(value) && !/^[\d.,:;\/-]+$/.test(value);
 }
@@ -127,6 +128,8 @@ export interface SystemFacts {
   readonly uid: number | null;
   readonly accounts: readonly Account[];
   readonly environment: ReadonlyMap<string, string>;
+  /** HOME without symbolic links; null where it is not there. */
+  readonly realHome: string | null;
   /** `uname -n`, `/etc/hostname`. */
   readonly hostNames: readonly string[];
   /** The text of `/etc/hosts`. */
@@ -156,7 +159,11 @@ export function privateFacts(system: SystemFacts): PrivateFacts {
   );
   const namesOf = (of: readonly Account[]) =>
     of.flatMap(({ name, fullName }) => [name, ...(isFullName(fullName) ? [fullName] : [])]);
-  const homes = [home, ...accounts.filter(isOwn).map((account) => account.home)];
+  const homes = [
+    home,
+    system.realHome ?? "",
+    ...accounts.filter(isOwn).map((account) => account.home),
+  ];
   return {
     users: kept([...logins, ...namesOf(accounts.filter(isOwn))]),
     others: kept(namesOf(people)),

@@ -47,6 +47,7 @@ function factsOf({ user, fullName, home, host, other, value }: Person): PrivateF
         `${other}:x:1001:1001::/home/${other}:/bin/sh\n`,
     ),
     environment: new Map([["HOME", home], ["USER", user]]),
+    realHome: home,
     hostNames: [host, `${host}\n`],
     hosts: "127.0.0.1 localhost\n",
     resolver: "nameserver 10.0.0.1\n",

@@ -16,6 +16,7 @@ Deno.test("privateFacts() finds who runs it, the others, the machine and its dom
     uid: 1000,
     accounts,
     environment,
+    realHome: "/mnt/disk/a.bertram",
     hostNames: ["zen-9", "zen-9\n"],
     hosts:
       "127.0.0.1 localhost\n127.0.1.1 zen-9.corp.example zen-9 # own\n10.0.0.9 other.example\n",
@@ -25,7 +26,7 @@ Deno.test("privateFacts() finds who runs it, the others, the machine and its dom
   assertEquals(facts.users, ["alice", "A. Bertram", "Alice Bertram"]);
   assertEquals(facts.others, ["bob", "Bob Carr"]);
   assertEquals(facts.hosts, ["zen-9", "zen-9.corp.example", "lab.example", "corp.example"]);
-  assertEquals(facts.homes, ["/home/alice"]);
+  assertEquals(facts.homes, ["/home/alice", "/mnt/disk/a.bertram"]);
   assertEquals(facts.variables, [["GIT_AUTHOR_NAME", "A. Bertram"]]);
 });
 
@@ -34,6 +35,7 @@ Deno.test("root in a container has no name to hide, but a home", () => {
     uid: 0,
     accounts: readAccounts("root:x:0:0:root:/root:/bin/bash\n"),
     environment: new Map([["HOME", "/root"], ["USER", "root"]]),
+    realHome: "/root",
     hostNames: ["localhost"],
     hosts: "127.0.0.1 localhost\n",
     resolver: "",
@@ -52,6 +54,7 @@ Deno.test("values of variables are hidden, but no short ones, paths, words or nu
     ["XDG_SESSION_TYPE", "wayland"],
     ["EDITOR", "/usr/bin/vi"],
     ["SDK_VERSION", "541.0.0"],
+    ["LISTEN", "127.0.0.1"],
     ["USE_TOKEN", "true"],
     ["PIN_TOKEN", "abc"],
     ["SHORT", "abc-123"],
@@ -61,6 +64,7 @@ Deno.test("values of variables are hidden, but no short ones, paths, words or nu
     ["API_TOKEN", "abcd"],
     ["PGPASSWORD", "/abcdef/ghi"],
     ["SOMETHING", "correct-horse"],
+    ["CLIENT", "203.0.113.7"],
     ["GREETING", "a sentence"],
   ];
   assertEquals(hiddenVariables(hidden), hidden);
