@@ -3,7 +3,7 @@ import { dirname, resolve } from "@std/path";
 import { providerOf } from "../ci/providers.ts";
 import type { CiLog } from "../ci/ci_log.ts";
 import { escapeText } from "../base/escape.ts";
-import { type Conflict, excludesSeveral, type Parallel, parallelOf } from "./rules_parallel.ts";
+import { type Conflict, type Parallel, parallelOf } from "./rules_parallel.ts";
 import { type Dimension, parseMatrix } from "../matrix/rules.ts";
 import type { Matrix } from "../matrix/run_matrix.ts";
 import { configurationOf, looksLikeTarget } from "../project/rules_targets.ts";
@@ -16,7 +16,7 @@ import {
   withoutRerun,
   withoutStopping,
 } from "../pytest/pytest_command.ts";
-import { ownPlaces, refusal } from "./rules_unseen_options.ts";
+import { maySplit, ownPlaces, refusal } from "./rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
@@ -67,8 +67,7 @@ export async function readRunRequest(
     intent,
     settings,
     parallel,
-    maySplit: dimensions.length === 0 && !intent.printsOnly &&
-      excludesSeveral(intent, excluded) === null,
+    maySplit: dimensions.length === 0 && maySplit(intent, unseen),
     kept: parallel.shard === null ? kept : null,
     givenSeconds: kept?.seconds ?? await givenSeconds(host, project, parallel.durations),
     scope: collection.scope,

@@ -75,7 +75,7 @@ export function jobsOf(
   { host, printer }: Context,
   project: Project,
   { jobs }: Parallel,
-  { isolation, isolationOfSome, preflight }: Prepared,
+  { isolation, preflight }: Prepared,
 ): Jobs {
   const { configuration: { jobRegistries }, profile } = project;
   const most = isolation === null ? Math.max(1, new Set(jobRegistries).size) : Infinity;
@@ -90,13 +90,11 @@ export function jobsOf(
   return {
     count,
     environment: (shard, session) =>
-      count === 1 && isolationOfSome === null ? {} : {
-        ...(count === 1 ? {} : { TRACTEST_SHARD: String(shard) }),
+      count === 1 ? {} : {
+        TRACTEST_SHARD: String(shard),
         // Each would overwrite the other's; `coverage combine` finds these.
         COVERAGE_FILE: `${coverage}.shard-${session}`,
-        ...(isolation === null && count > 1
-          ? { TRACTEST_REGISTRY: jobRegistries[shard - 1]! }
-          : {}),
+        ...(isolation === null ? { TRACTEST_REGISTRY: jobRegistries[shard - 1]! } : {}),
       },
   };
 }

@@ -1,8 +1,9 @@
-import type { Conflict } from "./rules_parallel.ts";
+import { type Conflict, excludesSeveral } from "./rules_parallel.ts";
+import { optionNames, splitRunWords } from "../command_line/run_words.ts";
+import type { RunIntent } from "../pytest/pytest_command.ts";
 import { UsageError } from "../errors.ts";
 import { CANNOT_SHARE, OWN_FILES, WORKERS } from "../tables/pytest_options.ts";
 import type { SessionPurpose } from "../pytest/events.ts";
-import { splitRunWords } from "../command_line/run_words.ts";
 import { TOGETHER, type Together } from "../pytest/work.ts";
 import { shellSplit } from "../base/shell_split.ts";
 
@@ -112,6 +113,17 @@ export function refusal(options: readonly UnseenOption[]): Conflict | null {
     return { option, because: row.because, instead: `leave it out of this run: ${without}` };
   }
   return null;
+}
+
+/**
+ * Whether some of the tests may run in a pytest of their own, where nobody asked for several: not
+ * if workers would be given up for it, or each would have a part of the coverage or of a report.
+ */
+export function maySplit(intent: RunIntent, unseen: readonly UnseenOption[]): boolean {
+  const names = [...optionNames(intent.passed), ...unseen.map(({ name }) => name)];
+  const kept: readonly string[] = [...OWN_FILES, ...WORKERS];
+  return !intent.printsOnly && excludesSeveral(intent, refusal(unseen)) === null &&
+    !names.some((name) => name.startsWith("--cov") || kept.includes(name));
 }
 
 /** What pytest-xdist keeps together, by its mode. */

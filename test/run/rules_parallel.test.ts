@@ -2,6 +2,7 @@ import { runLine } from "../run_line.ts";
 import { readDurationsFrom } from "../../lib/history/durations_file.ts";
 import { meansTest, parallelOf, parseShard } from "../../lib/run/rules_parallel.ts";
 import { runIntent } from "../../lib/pytest/pytest_command.ts";
+import { maySplit, unseenOptions } from "../../lib/run/rules_unseen_options.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
 
@@ -94,3 +95,21 @@ Deno.test(
     ]);
   },
 );
+
+Deno.test("tests stay in one pytest for a debugger, coverage, workers and reports", () => {
+  const may = (words: readonly string[], addopts = "") => {
+    const line = runLine(words);
+    const configured = { file: "pyproject.toml", addopts, logFile: null };
+    const unseen = unseenOptions({ configured, environment: undefined, typed: [] });
+    return maySplit(runIntent(line, () => false), unseen);
+  };
+  for (const words of [[], ["-k", "x"], ["-x"], ["--lf"]]) {
+    assertEquals(may(words), true, `${words}`);
+  }
+  const kept = ["--cov=a", "--cov-fail-under=9", "-n=2", "--html=a", "--stepwise", "--co"];
+  for (const word of kept) assertEquals(may([word]), false, word);
+  for (const word of ["-n 8", "--cov", "--basetemp=x", "--pdb"]) {
+    assertEquals(may([], word), false, word);
+  }
+  assertEquals(may([], "-ra --strict-markers --junitxml=x.xml"), true);
+});
