@@ -37,7 +37,11 @@ interface Row {
 
 /** Every test, by file, with a search and filters that need scripts. */
 export function allTests(listed: ListedTests): Html | null {
-  const missing = listed.notRun.map((id): Row => ({ id, test: null }));
+  const begun = new Set(listed.tests.filter((test) => !test.hasResult).map(({ id }) => id));
+  const missing = listed.notRun.filter((id) => !begun.has(id)).map((id): Row => ({
+    id,
+    test: null,
+  }));
   const all: Row[] = [...listed.tests.map((test): Row => ({ id: test.id, test })), ...missing];
   if (all.length === 0) return null;
   const items = itemsOf(all, listed);
@@ -104,6 +108,7 @@ function tagsOf({ id, test }: Row, { broken, fixed }: ListedTests): Set<string> 
   return new Set([
     test.outcome,
     ...TAGS.map(([tag]) => tag).filter((tag) => counted.includes(tag)),
+    ...(test.hasResult ? [] : ["notrun"]),
     ...(test.flaky ? ["flaky"] : []),
     ...(test.leaked.length > 0 ? ["leak"] : []),
     ...(broken.has(id) ? ["broken"] : []),

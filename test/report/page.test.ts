@@ -205,6 +205,19 @@ Deno.test("the page begins with the verdict, also for a killed and for an empty 
   assertIncludes(await plainPage(new RunModel()), "<h1>Did not finish</h1>");
 });
 
+Deno.test("a test without a result is listed once, whether it began or not", async () => {
+  const results = new RunModel();
+  results.apply({ event: "tests", time: 1, session: "0", ids: ["a.py::test_cut", "a.py::test_b"] });
+  results.apply({ event: "test-start", time: 2, session: "0", id: "a.py::test_cut" });
+  const page = await plainPage(results);
+  const rows = [...page.matchAll(/<li class="([a-z]+)"[^>]*><code>(\w+)/g)].map((row) =>
+    row.slice(1)
+  );
+  assertEquals(rows, [["unfinished", "test_cut"], ["notrun", "test_b"]]);
+  assertIncludes(page, "<b>2</b> not run</a>");
+  assertIncludes(page, "not run 2</button>");
+});
+
 Deno.test("a page of 10,000 tests that all fail stays below 5 MB, one of 50,000 too", async () => {
   for (const [count, everyTest] of [[10_000, 1], [50_000, 10]] as const) {
     const results = new RunModel();
