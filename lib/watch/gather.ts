@@ -1,10 +1,13 @@
 import { join } from "@std/path";
 import { directoriesOf } from "../base/paths.ts";
 import { ignoreTractestError, nullForTractestError } from "../errors.ts";
+import type { Project } from "../project/project.ts";
 import { SKIPPED_DIRECTORIES } from "../project/targets.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
+import { lastFailedIn } from "../pytest/read_lastfailed.ts";
 import type { Host } from "../system/host.ts";
 import { Git } from "../system/programs/git.ts";
-import { watchedAmong } from "./rules.ts";
+import { targetOfFailed, watchedAmong } from "./rules.ts";
 
 /** The files below a root that are watched, relative to it: those that git does not ignore. */
 export async function listFiles(host: Host, root: string): Promise<string[]> {
@@ -38,6 +41,30 @@ function mayHoldFiles(name: string): boolean {
 async function entriesOf(host: Host, path: string) {
   const entries = await host.files.readDirectory(path).catch(nullForTractestError);
   return entries ?? [];
+}
+
+/** The tests that failed last time, without those that are gone. */
+export async function failedTests(host: Host, project: Project): Promise<string[]> {
+  return [...(await failures(host, project)).keys()];
+}
+
+/** Targets for them, see {@linkcode targetOfFailed}. */
+export async function failedTargets(host: Host, project: Project): Promise<string[]> {
+  return [...new Set((await failures(host, project)).values())];
+}
+
+/** The tests that failed last time, with their targets. */
+async function failures(host: Host, project: Project): Promise<Map<string, string>> {
+  const tests = await lastFailedIn(host, project);
+  const texts = new Map<string, string>();
+  for (const file of new Set(tests.map(fileOf))) {
+    const text = await host.files.readText(join(project.root, file)).catch(() => null);
+    texts.set(file, text ?? "");
+  }
+  return new Map(tests.flatMap((test) => {
+    const target = targetOfFailed(test, texts.get(fileOf(test))!);
+    return target === null ? [] : [[test, target]];
+  }));
 }
 
 /** How deep below a directory with files the empty ones are watched, and how many. */

@@ -9,7 +9,9 @@ import { findProject, type Project } from "../project/project.ts";
 import { looksLikeTarget, type TestTree } from "../project/rules_targets.ts";
 import { withoutContained } from "../project/target_order.ts";
 import { targetsOf, testTree } from "../project/targets.ts";
-import { lastFailedIn } from "../pytest/read_lastfailed.ts";
+import { fileOf } from "../pytest/lastfailed.ts";
+import type { Host } from "../system/host.ts";
+import { failedTargets, failedTests } from "./gather.ts";
 import { isScratch, targetsWithin } from "./rules.ts";
 import { say } from "./show.ts";
 import type { WatchOptions } from "./watch_options.ts";
@@ -26,18 +28,18 @@ export async function planOf(
   pending: readonly Change[],
 ): Promise<Plan> {
   const { host, line } = context;
-  if (wish.kind === "all") return { targets: null, reasons: [], notes: [] };
+  if (wish.kind === "all") return { targets: null, words: [], reasons: [], notes: [] };
   const project = await findProject(host, line.options.profile);
   const limits = await limitsOf(context, project);
+  if (wish.kind === "failed") return await planOfFailed(host, project, limits);
   const set = wish.kind === "affected"
     ? await changesSince(host, project, { kind: wish.changes })
     : null;
   const changes = set?.changes.filter(({ path }) => !isScratch(path)) ?? pending;
-  const failed = await lastFailedIn(host, project);
   const found = await affectedIn(host, project, changes);
   const { targets, unmapped, mostOfSuite } = found;
-  const hasReason = targets.length > 0 || wish.kind === "failed";
-  const reasons = hasReason ? withFailures(found, failed, []).targets : [];
+  const failed = targets.length > 0 ? await failedTargets(host, project) : [];
+  const reasons = targets.length > 0 ? withFailures(found, failed, []).targets : [];
   const named = reasons.map(({ target }) => target);
   const kept = withoutContained(targetsWithin(named, limits));
   const most = mostOfSuite === null ? [] : [mostText(mostOfSuite)];
@@ -45,7 +47,29 @@ export async function planOf(
   const notes = [...set?.notes ?? [], ...kept.length > 0 ? most : [nothing]];
   // Then the reason is the same for nearly all, and no list of them helps.
   const shown = mostOfSuite === null ? within(reasons, limits) : [];
-  return { targets: kept, reasons: shown, notes };
+  return { targets: kept, words: [], reasons: shown, notes };
+}
+
+/** Only what failed: pytest chooses it, so that a test that was renamed since does no harm. */
+async function planOfFailed(
+  host: Host,
+  project: Project,
+  limits: readonly string[],
+): Promise<Plan> {
+  const failed = Map.groupBy(await failedTests(host, project), fileOf);
+  const targets = targetsWithin([...failed.keys()], limits);
+  const reasons = [...failed].map(([file, tests]): AffectedTarget => ({
+    target: file,
+    relation: "failed",
+    causes: [{ file, because: say.failedLast(tests.length) }],
+  }));
+  const nothing = say.nothing({ kind: "failed" }, [], { unmapped: [], isLimited: failed.size > 0 });
+  return {
+    targets: withoutContained(targets),
+    words: ["--lf", "--lfnf=none"],
+    reasons: within(reasons, limits),
+    notes: targets.length > 0 ? [] : [nothing],
+  };
 }
 
 function within(reasons: readonly AffectedTarget[], limits: readonly string[]): AffectedTarget[] {

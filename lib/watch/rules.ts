@@ -136,6 +136,20 @@ function contains(outer: string, inner: string): boolean {
     inner.startsWith(`${whole}::`) || inner.startsWith(`${whole}[`);
 }
 
+/**
+ * A target for a test that failed, which may have been renamed since: pytest runs nothing at all if
+ * one of its targets does not exist, and forgets no failure of a test that is gone. A function that
+ * the text of its file still defines, with all of its parameters; else the file. Null for one whose
+ * name is nowhere in it; a method may be inherited.
+ */
+export function targetOfFailed(test: string, text: string): string | null {
+  const [file = test, name = "", ...more] = test.split("::");
+  const plain = name.replace(/\[.*$/s, "");
+  if (!/^\w+$/.test(plain) || more.length > 0) return file;
+  if (new RegExp(`^(?:async )?def ${plain}\\(`, "m").test(text)) return `${file}::${plain}`;
+  return new RegExp(`\\b${plain}\\b`).test(text) ? file : null;
+}
+
 /** Whether a run with this exit code answered for all of its tests. */
 export function isAnswer(code: ExitCode): boolean {
   return code === EXIT.ok || code === EXIT.testsFailed || code === NO_TESTS ||

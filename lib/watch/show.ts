@@ -32,11 +32,10 @@ export const say = {
   /** Why a run starts: `store/cart.py changed`. */
   title(wish: Wish, changes: readonly Change[]): string {
     const files = changes.length === 0 ? "" : changesText(changes);
-    if (wish.kind === "changes") return files;
+    if (wish.kind === "failed") return "the tests that failed last time";
+    if (wish.kind === "changes") return files === "" ? "nothing changed" : files;
     const wanted = wish.kind === "all"
       ? "all tests"
-      : wish.kind === "failed"
-      ? "the tests that failed last time"
       : wish.changes === "uncommitted"
       ? "affected by what is not committed"
       : "affected by the changes of this branch";
@@ -48,7 +47,7 @@ export const say = {
     changes: readonly Change[],
     { unmapped, isLimited }: { unmapped: readonly Cause[]; isLimited: boolean },
   ): string {
-    if (isLimited) return "no test of the typed targets is affected: nothing to run";
+    if (isLimited) return "none of these tests is among the typed targets: nothing to run";
     if (wish.kind === "failed") return "no test is recorded as failed: nothing to run";
     if (changes.length === 0) return "nothing changed: nothing to run";
     const why = unmapped.length === 1 ? ` (${unmapped[0]!.because})` : "";
@@ -61,6 +60,7 @@ export const say = {
     return `${first}${more} ${changes} whenever tests run, so the tests seem to write ${it}: ` +
       "only a change while no tests run starts a run";
   },
+  failedLast: (count: number): string => `${plural(count, "test")} failed last time`,
   restarts: (title: string): string => `${title}: ending this run to start again`,
   polling: "reading all files every second instead",
   noKeys: "SIGINT or SIGTERM ends it",

@@ -186,8 +186,9 @@ export class WatchLoop {
     // Without affected tests the run is as good as before.
     if (plan instanceof TractestError || plan.targets?.length === 0) return;
     this.#aside(say.restarts(say.title(wish, restart)));
-    // What nothing has asked for does not delay what a person just changed.
-    this.#next = this.#last === AT_START ? wish : this.#last;
+    // Neither delays what a person just changed, and the failed tests are part of that run.
+    const givesWay = this.#last === AT_START || this.#last.kind === "failed";
+    this.#next = givesWay ? wish : this.#last;
     this.#running.stop();
   }
 
@@ -209,7 +210,7 @@ export class WatchLoop {
     if (this.#end !== null) return;
     if (code === EXIT.usage && !this.#wasRun) return void (this.#end = code);
     this.#wasRun = true;
-    if (!wasStopped && isAnswer(code)) this.#pending = [];
+    if (!wasStopped && isAnswer(code) && this.#last.kind !== "failed") this.#pending = [];
     const late = this.#afterwards;
     this.#pending = joined(this.#pending, late);
     this.#afterwards = [];
@@ -279,7 +280,7 @@ export class WatchLoop {
   }
 
   /** The words of a run: the typed ones, with the planned targets instead of the typed. */
-  async #words({ targets }: Plan): Promise<string[]> {
+  async #words({ targets, words: more }: Plan): Promise<string[]> {
     const { host, line } = this.context;
     const { isolate: configured, notify } = this.project.configuration;
     const isOpen = configured === null && !line.has("isolate") && !line.has("no-isolate");
@@ -291,7 +292,11 @@ export class WatchLoop {
     const tree = await testTree(host, this.project);
     const rest = (line.words ?? []).filter((item) => !isTarget(item, tree));
     // In front, where none can be read as the value of an option.
-    const words = [...targets.map((word) => ({ kind: "target", word }) as const), ...rest];
+    const words = [
+      ...targets.map((word) => ({ kind: "target", word }) as const),
+      ...more.map((word) => ({ kind: "pytest", words: [word], settled: true }) as const),
+      ...rest,
+    ];
     return wordsOf({ ...line, words } as CommandLine, OWN_OPTIONS, first);
   }
 }

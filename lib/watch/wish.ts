@@ -12,6 +12,8 @@ export type Wish =
 export interface Plan {
   /** Its targets, relative to the root; null: what was typed; empty: there is nothing to run. */
   readonly targets: readonly string[] | null;
+  /** More words for the run. */
+  readonly words: readonly string[];
   /** Why these targets. */
   readonly reasons: readonly AffectedTarget[];
   /** Sentences to show. */

@@ -4,6 +4,7 @@ import {
   changesBetween,
   isScratch,
   joined,
+  targetOfFailed,
   targetsWithin,
   watchedAmong,
   WrittenByTests,
@@ -103,4 +104,16 @@ Deno.test("only targets inside of what was typed run, as much of them as was typ
     "tests/web/test_b.py::test_x[1]",
   ]);
   assertEquals(targetsWithin(["tests/test_ab.py"], ["tests/test_a.py"]), []);
+});
+
+Deno.test("a test that failed is a target only if its file still defines it", () => {
+  const text = "async def test_a(x): pass\nclass TestB:\n    def test_c(self): pass\n";
+  const targets = ["test_a[x y]", "test_old[1]", "TestB::test_c", "test_c", "test_.*"]
+    .map((name) => targetOfFailed(`tests/test_x.py::${name}`, text));
+  const file = targets[2];
+  assertEquals(targets, ["tests/test_x.py::test_a", null, file, file, file]);
+  assertEquals([file, targetOfFailed("tests/test_x.py", text)], [
+    "tests/test_x.py",
+    "tests/test_x.py",
+  ]);
 });
