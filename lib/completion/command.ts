@@ -75,7 +75,11 @@ async function offered(
     (offers.sources ?? []).map((source) => candidatesOf(host, source, { part, verbs })),
   );
   const words = offers.words.map((value): Candidate => ({ value }));
-  return [...found.flat(), ...words, ...options]
+  const first = new Map<string, Candidate>();
+  for (const candidate of [...found.flat(), ...words, ...options]) {
+    first.getOrInsert(candidate.value, candidate);
+  }
+  return [...first.values()]
     // What a terminal would act on can't be typed either.
     .filter(({ value }) => value.startsWith(part) && escapeText(value) === value)
     .map((candidate) => ({ ...candidate, value: before + candidate.value }));
