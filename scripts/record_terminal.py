@@ -9,6 +9,7 @@ MARK = b"\x1e"
 columns, rows = int(sys.argv[1]), int(sys.argv[2])
 os.environ.pop("NO_COLOR", None)
 os.environ.update(TERM="xterm-256color", LINES=str(rows), COLUMNS=str(columns))
+os.environ["TRACTEST_PAGER"] = "cat"  # a pager would wait for a key
 # One shell for all of them: when a terminal is closed, what was started at it is hung up.
 script = "".join(f"{command}; printf '\\036\\n'; " for command in sys.argv[3:])
 pid, master = pty.fork()
