@@ -87,7 +87,8 @@ export class FileChanges {
   }
 
   #onPath(path: string | null): void {
-    if (path === null) this.#all = true;
+    // An event of the root itself, too, says no more than that something may have changed.
+    if (path === null || !path.startsWith(`${this.root}/`)) this.#all = true;
     else {
       const file = path.slice(this.root.length + 1);
       if (isScratch(file) || this.#ignored.has(file)) return;
@@ -101,7 +102,7 @@ export class FileChanges {
     this.#wake.abort();
     this.#waiting ??= this.#readWhenQuiet().finally(() => {
       this.#waiting = null;
-      if (this.#touched.size > 0 && !this.#over.signal.aborted) this.#schedule();
+      if ((this.#touched.size > 0 || this.#all) && !this.#over.signal.aborted) this.#schedule();
     });
   }
 
