@@ -103,7 +103,9 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
   const printer = new Printer(host, { json, verbose, color });
   if (directory !== null && !showHelp) host.changeDirectory(directory);
   const command = () =>
-    showHelp ? showHelp(host, printer, verb) : verb.run({ host, printer, line, verbs });
+    showHelp
+      ? showHelp(host, printer, verb)
+      : verb.run({ host, printer, line, verbs, commands: COMMAND_NAMES });
   return isPaged ? await pager!.withPager(host, printer, command) : await command();
 }
 

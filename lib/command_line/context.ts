@@ -8,6 +8,8 @@ export interface Context<Options = unknown> {
   readonly host: Host;
   readonly printer: Printer;
   readonly line: CommandLine<Options>;
+  /** The names of all commands, in the order of help. */
+  readonly commands?: readonly string[];
   /** All verbs, where the command needs them; else none. */
   readonly verbs?: readonly VerbDescription[];
 }

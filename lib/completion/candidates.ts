@@ -15,13 +15,18 @@ import { testCandidates } from "./tests.ts";
 /** What a source is asked for. */
 export interface Asked {
   readonly part: string;
+  /** Names, in the order of help. */
+  readonly commands: readonly string[];
+  /** Those of them whose summaries are known. */
   readonly verbs: readonly VerbDescription[];
 }
 
 /** Each reads files only; without a project, or with an unreadable one, some throw. */
 const SOURCES: Readonly<Record<Source, (host: Host, asked: Asked) => Promise<Candidate[]>>> = {
-  commands: (_host, { verbs }) =>
-    Promise.resolve(verbs.map(({ name, summary }) => ({ value: name, about: summary }))),
+  commands: (_host, { commands, verbs }) => {
+    const summaries = new Map(verbs.map(({ name, summary }) => [name, summary]));
+    return Promise.resolve(commands.map((value) => ({ value, about: summaries.get(value) ?? "" })));
+  },
   minors: async (host) =>
     [...new Set((await venvs(host)).map(({ minor }) => dotted(minor)))]
       .map((value) => ({ value, about: "Python of a venv" })),

@@ -3,10 +3,10 @@ import type { Context } from "../command_line/context.ts";
 import { EVERY_COMMAND } from "../command_line/options.ts";
 import type { CommandLine } from "../command_line/parsed_line.ts";
 import type { Verb } from "../command_line/verb.ts";
-import type { Offers, VerbDescription } from "../command_line/verb_description.ts";
+import type { Offers } from "../command_line/verb_description.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { candidatesOf } from "./candidates.ts";
+import { type Asked, candidatesOf } from "./candidates.ts";
 import {
   bashReply,
   nushellReply,
@@ -27,17 +27,14 @@ import {
  * `files` or `directories` where the shell completes those too; then a candidate a line, with what
  * it is after a tab. It never fails: a shell would print that into the line that is being typed.
  */
-export async function complete({ host, line, verbs = [] }: Context): Promise<ExitCode> {
-  const lines = await answer(host, line, verbs).catch(() => ["files"]);
+export async function complete(context: Context): Promise<ExitCode> {
+  const { host } = context;
+  const lines = await answer(context).catch(() => ["files"]);
   host.terminal.stdout.write(`${lines.join("\n")}\n`);
   return EXIT.ok;
 }
 
-async function answer(
-  host: Host,
-  line: CommandLine,
-  verbs: readonly VerbDescription[],
-): Promise<string[]> {
+async function answer({ host, line, verbs = [], commands = [] }: Context): Promise<string[]> {
   const typed = typedLine(line);
   if (typed.redirects) return ["files"];
   const command = commandOf(typed.words);
@@ -47,7 +44,7 @@ async function answer(
   const directory = directoryIn(typed.words);
   if (directory !== null) host.changeDirectory(directory);
   const wanted = wantedAt(typed.words, verb);
-  const found = await offered(host, wanted, verbs);
+  const found = await offered(host, wanted, { commands, verbs });
   const paths = pathsFor(wanted.offers, found);
   const shell = line.operands[0];
   return [
@@ -69,10 +66,10 @@ function pathsFor({ paths, sources = [] }: Offers, found: readonly Candidate[]):
 async function offered(
   host: Host,
   { before, part, offers, options }: Wanted,
-  verbs: readonly VerbDescription[],
+  known: Pick<Asked, "commands" | "verbs">,
 ): Promise<Candidate[]> {
   const found = await Promise.all(
-    (offers.sources ?? []).map((source) => candidatesOf(host, source, { part, verbs })),
+    (offers.sources ?? []).map((source) => candidatesOf(host, source, { ...known, part })),
   );
   const words = offers.words.map((value): Candidate => ({ value }));
   const first = new Map<string, Candidate>();
@@ -112,7 +109,9 @@ export const VERB: Verb<typeof EVERY_COMMAND> = {
   row: "complete",
   needsVerbs: (line) => {
     const command = commandOf(typedLine(line).words);
-    return command === null || command === "help" ? true : [command];
+    // bash shows no summaries, and loading them all takes most of the time.
+    const isList = command === null || command === "help";
+    return isList && line.operands[0] !== "bash" ? true : command === null ? [] : [command];
   },
   run: complete,
 };
