@@ -10,7 +10,7 @@ async function atTerminal(
 ): Promise<string[]> {
   const driver = new URL("type_at_pty.py", import.meta.url).pathname;
   const child = new Deno.Command("python3", {
-    args: [driver, ready, "sh", "-c", `trap : INT; ${command}; echo ENDED $?`],
+    args: [driver, ready, "sh", "-c", `trap : INT TSTP; ${command}; echo ENDED $?`],
     clearEnv: true,
     env: { ...scratchState(), PATH: Deno.env.get("PATH")!, TERM: "xterm", ...env },
     stdin: "piped",
@@ -29,8 +29,8 @@ async function atTerminal(
 const HELP = `'${TRACTEST}' help run`;
 const AT_ONCE = "ENDED 0";
 
-Deno.test("a page that is longer than the terminal is shown in less, through Ctrl-C", async () => {
-  const keys = [["G", "(END)"], ["\x03", "\r"], ["g", "Usage:"], ["q", AT_ONCE]] as const;
+Deno.test("a page that is longer than the terminal is shown in less, through Ctrl-C and Ctrl-Z", async () => {
+  const keys = [["G", "(END)"], ["\x03", "\r"], ["\x1ag", "Usage:"], ["q", AT_ONCE]] as const;
   assertEquals(await atTerminal(HELP, "Usage:", keys), ["ok", "ok", "ok", "ok"]);
 });
 

@@ -15,8 +15,9 @@ const SAFE = { LESSSECURE: "1", LESSHISTFILE: "-", LESSCHARSET: "utf-8" } as con
  * @throws {ToolMissingError} if it is not installed
  */
 export async function less(host: Host, text: string): Promise<void> {
-  // Ctrl-C is for less, which shares the terminal.
-  const release = host.onSignal("SIGINT", () => {});
+  // Ctrl-C is for less, which shares the terminal. In its secure mode less ignores Ctrl-Z: stopped
+  // alone, tractest would leave the terminal to the shell while less still reads from it.
+  const releases = (["SIGINT", "SIGTSTP"] as const).map((name) => host.onSignal(name, () => {}));
   try {
     const variables = (["TERM", "TERMINFO"] as const).flatMap((name) => {
       const value = host.env(name);
@@ -34,6 +35,6 @@ export async function less(host: Host, text: string): Promise<void> {
     });
     await status;
   } finally {
-    release();
+    for (const release of releases) release();
   }
 }
