@@ -151,6 +151,12 @@ retries = 1
     const one = await places("--stepwise");
     const outside = await Deno.readLink("/proc/self/ns/pid");
     assert(one.lines.every(([, space]) => space !== outside), one.stderr);
+    await suite.write({ "tests/test_c_bad.py": "def (\n" });
+    await Deno.remove(join(suite.path, "spaces"));
+    const broken = await suite.tractest(RUN);
+    const { counts } = JSON.parse(broken.stdout);
+    assertEquals([broken.code, counts.passed, counts.failed], [2, 0, 0], broken.stderr);
+    await Deno.remove(join(suite.root, "tests/test_c_bad.py"));
     const stopped = await places("-x", "-k", "other or plain or red or ports");
     assertEquals([stopped.code, stopped.document.counts.failed], [1, 1], stopped.stderr);
   },

@@ -21,6 +21,8 @@ import { SessionWatch } from "./session_watch.ts";
  * hangs is not worth more.
  */
 const MOST_RESUMES = 50;
+/** pytest's exit code where errors in the collection, or a signal, kept it from running tests. */
+const PYTEST_INTERRUPTED = 2;
 
 /**
  * Runs pytest until every test has had its chance: in several sessions at once if asked, in a new
@@ -173,11 +175,17 @@ export class Engine {
   async #runRest(isMeant: (id: string) => boolean): Promise<void> {
     const { planned, run, mayContinue, isStoppedByTests } = this.#progress;
     const ids = planned.filter((id) => isMeant(id) && !run.hasEnded(id));
-    if (ids.length === 0 || !mayContinue || isStoppedByTests) return;
+    if (ids.length === 0 || !mayContinue || isStoppedByTests || this.#stopsAtErrors) return;
     // Fixtures of a wide scope may depend on pytest's order.
     const ordered = this.#distributor.asCollected(ids);
     this.#distributor.queue = await this.#distributor.queueOf([ordered]);
     if (this.#distributor.queue !== null) await this.#runShard("alone", 1, ordered);
+  }
+
+  /** Whether pytest runs nothing because of errors in the collection. */
+  get #stopsAtErrors(): boolean {
+    return this.#progress.run.collectionErrors.length > 0 &&
+      this.#sessions.ends.some(({ exitStatus }) => exitStatus === PYTEST_INTERRUPTED);
   }
 
   /** Runs the tests that no session has run, in one more session; two where some are isolated. */
