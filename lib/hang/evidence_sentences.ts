@@ -123,7 +123,9 @@ export const say = {
         ? `has sent ${unread} bytes, still unread, to`
         : "waits for an answer from",
     }[state];
-    const held = holders.map((holder) => {
+    // After a fork the client may hold the other side too.
+    const others = holders.filter((holder) => holder !== pid);
+    const held = (others.length > 0 ? others : holders).map((holder) => {
       const process = scene.processes.get(holder);
       const summary = process?.threads.length ? `: ${summaryOf(scene, process)}` : "";
       return otherSide(scene, holder) + summary;
@@ -155,6 +157,15 @@ export const say = {
     return `${nameOf(process)} waits for a connection to ${address} (fd ${fd}): there is none`;
   },
 
+  mayWaitForAnswer(
+    scene: HangScene,
+    { pid, fd, address }: SeenConnection,
+    holder: SeenProcess,
+  ): string {
+    const client = nameOf(scene.processes.get(pid)!);
+    const by = `${nameOf(holder)}: ${summaryOf(scene, holder)}`;
+    return `${client} may wait for an answer from ${address} (fd ${fd}), held by ${by}`;
+  },
   doesNotAccept({ processes }: HangScene, { pid, fd, address, waiting }: Listener): string {
     const listener = nameOf(processes.get(pid)!);
     const count = plural(waiting, "connection");

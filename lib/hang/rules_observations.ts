@@ -23,6 +23,7 @@ export function observationsOf(scene: HangScene): string[] {
       doubt === null ? [] : [say.mayNotBeStuck(process, activity, doubt)]
     ),
     ...processes.flatMap((process) => waiting(scene, process)),
+    ...openConnections(scene),
     ...scene.listeners.filter((listener) => listener.waiting > 0)
       .map((listener) => say.doesNotAccept(scene, listener)),
     ...notYetExited(scene),
@@ -58,6 +59,30 @@ function reading(scene: HangScene, { process, thread, activity }: ActiveThread):
   const file = fileOf(process, activity.fd);
   if (activity.does !== "read" || thread.ran !== false || !isPipe(file)) return [];
   return [say.readsEmptyPipe(process, activity, holdersOf(scene, file.target, "writes"))];
+}
+
+/** Connections in a lengthy observation. */
+const SHOWN_CONNECTIONS = 3;
+
+/**
+ * Connections of the root to other processes of the tree, of which it waits for one, or for
+ * something else: an answer may be due, or not.
+ */
+function openConnections(scene: HangScene): string[] {
+  const root = scene.processes.get(scene.root);
+  if (root === undefined || !isAsleep(root)) return [];
+  // What `poll` and `select` wait for is in the memory of the process.
+  const polls = threadsOf(scene, root).some(({ thread, activity }) =>
+    thread.tid === root.pid && activity.does === "poll" && !activity.name.startsWith("epoll")
+  );
+  return scene.connections.flatMap((connection) => {
+    const { pid, fd, state, holders } = connection;
+    const isWatched = pid === root.pid && state === "accepted" &&
+      (polls || root.watched.includes(fd));
+    const holder = holders.map((one) => scene.processes.get(one))
+      .find((one) => one !== undefined && one !== root && one.inTree);
+    return isWatched && holder ? [say.mayWaitForAnswer(scene, connection, holder)] : [];
+  }).slice(0, SHOWN_CONNECTIONS);
 }
 
 function ignoredFromStart({ processes, root }: HangScene): string[] {

@@ -272,6 +272,31 @@ def accepted(how, path):
     client.recv(10)
 
 
+def watches(how, path):
+    """An event loop, or a client with a time limit, waits for what a server does not send."""
+    server = server_socket("tcp", path)
+    got, told = os.pipe()
+
+    def serve_one():
+        connection = server.accept()[0]
+        os.write(told, b"!")
+        signal.pause()
+
+    child = fork(serve_one)
+    client = client_of(server)
+    server.close()
+    os.read(got, 1)
+    until_asleep(child, "pause")
+    ready()
+    if how == "loop":
+        loop = select.epoll()
+        loop.register(client, select.EPOLLIN)
+        loop.poll()
+    else:
+        client.settimeout(600)
+        client.recv(1)
+
+
 def own_server(path):
     """The server is in another thread of the client, and has a lock to wait for."""
     server = server_socket("tcp", path)

@@ -297,6 +297,14 @@ const CASES: readonly Case[] = [
     verdict: "no-verdict",
     says: [],
   },
+  ...["loop", "limit"].map((how): Case => ({
+    name: `a connection is watched on which an answer may be due (${how})`,
+    words: ["watches", how, "SOCKET"],
+    verdict: "no-verdict",
+    says: [
+      /may wait for an answer from 127\.0\.0\.1:\d+ \(fd \d+\), held by pid \d+ .*: state S, pause/,
+    ],
+  })),
   {
     name: "a server is a thread of its client, and does not accept",
     words: ["own_server", "SOCKET"],
