@@ -1,3 +1,4 @@
+import { CONFIGURATION_FILES } from "../project/project_files.ts";
 import { join } from "@std/path";
 import type { KnownRun } from "../background/known_runs.ts";
 import { ignoreTractestError } from "../errors.ts";
@@ -89,17 +90,6 @@ export function environmentPart(environment: ReadonlyMap<string, string>): Part 
     },
   };
 }
-
-/** Files in which pytest and tractest are configured. */
-const CONFIGURATION_FILES = [
-  "pytest.toml",
-  ".pytest.toml",
-  "pytest.ini",
-  ".pytest.ini",
-  "pyproject.toml",
-  "tox.ini",
-  "setup.cfg",
-];
 
 /** The sections of the project's files that configure pytest and tractest, as they are written. */
 export async function configurationParts(host: Host, root: string): Promise<Part[]> {
