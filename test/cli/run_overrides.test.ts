@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { USERS, UsersSuite } from "./isolated_users.ts";
 import { ISOLATED, pytestSuite } from "./suites.ts";
 
 const TESTS = {
@@ -162,29 +163,30 @@ retries = 1
   },
 });
 
-Deno.test({
-  name: "a run of nothing but such tests is isolated as a whole, and others are not",
-  ignore: ISOLATED === null,
-  fn: async () => {
-    const test = "import os\ndef test_net(): print(os.readlink('/proc/self/ns/pid'))\n";
-    await using suite = await pytestSuite({ "test_ports.py": test, "test_other.py": test });
-    await suite.write({
-      "pyproject.toml": '[[tool.tractest.overrides]]\nfilter = "tests/test_ports.py::*"\n' +
-        "isolate = true\n",
-    });
-    const spacesOf = async (...words: string[]) => {
-      const { code, stdout, stderr } = await suite.tractest([
-        ...["run", "--no-preflight", "-s", ...words],
-      ]);
-      assertEquals(code, 0, stdout + stderr);
-      return new Set(stdout.match(/pid:\[\d+\]/g));
-    };
-    const outside = await spacesOf("test_other");
-    assertEquals(outside.size, 1);
-    const inside = await spacesOf("test_ports");
-    assertEquals([inside.size, inside.intersection(outside).size], [1, 0]);
-    const both = await spacesOf();
-    assertEquals([both.size, both.intersection(outside).size], [2, 1]);
-    assertEquals(await spacesOf("test_ports", "--no-isolate"), outside);
-  },
-});
+for (const user of USERS) {
+  Deno.test({
+    name: `a run of nothing but such tests is isolated as a whole, and others not: ${user.name}`,
+    ignore: ISOLATED === null,
+    fn: async () => {
+      const test = "import os\ndef test_net(): print(os.readlink('/proc/self/ns/pid'))\n";
+      await using suite = await UsersSuite.of(
+        user,
+        { "test_ports.py": test, "test_other.py": test },
+        '[[tool.tractest.overrides]]\nfilter = "tests/test_ports.py::*"\nisolate = true\n',
+      );
+      const spacesOf = async (...words: string[]) => {
+        const run = ["run", "--no-preflight", "-s", ...words];
+        const { code, stdout, stderr } = await suite.tractest(run);
+        assertEquals(code, 0, stdout + stderr);
+        return Array.from(stdout.matchAll(/pid:\[\d+\]/g), ([space]) => space);
+      };
+      const [outside] = await spacesOf("test_other");
+      const inside = await spacesOf("test_ports");
+      assertEquals([inside.length, inside.includes(outside!)], [1, false]);
+      const [first, second] = await spacesOf();
+      assertEquals(first, outside);
+      assert(second !== undefined && second !== outside, second);
+      assertEquals(await spacesOf("test_ports", "--no-isolate"), [outside!]);
+    },
+  });
+}
