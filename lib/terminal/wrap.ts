@@ -60,8 +60,8 @@ export function wrap(text: string, width: number, first = width): string[] {
 const PROGRAMS = [
   "(uv|uvx) [a-z]+",
   "git (add|branch|config|diff|fetch|init|log|push|remote|show|stash|status|worktree)",
-  "\\S*python\\S* -",
-  "kill -",
+  "(kill|ps|rm) -",
+  "(env|unset|pip install) [\\w-]+",
   "(chmod|sudo|cd) ",
 ];
 /** A command after a colon, up to the end or a semicolon, and one of tractest anywhere. */

@@ -52,6 +52,7 @@ const COMMANDS = [
   "tractest layout",
   "tractest config",
   "tractest hooks status",
+  "tractest permissions",
   "tractest run --dry-run",
   "SLEEPS=1 tractest run --bg --timeout 60 -k waits",
   "until tractest status | grep -q now:; do sleep 0.1; done; tractest status",
@@ -65,7 +66,7 @@ const COMMANDS = [
 
 /** What a line may hold that is copied as a whole, and so is not broken. */
 const COPIED =
-  /^(fix: |hint: )?(\(?cd |git |kill |uv |tractest |py\d+\/bin\/python |[A-Z_]+=|\S+$|\S*::.*$)/;
+  /^(fix: |hint: )?(\(?cd |git |kill |unset |uv |tractest |py\d+\/bin\/python |[A-Z_]+=|\S+$|\S*::.*$)/;
 
 async function longSuite(): Promise<Suite> {
   const suite = await pytestSuite({ [FILE]: TESTS });

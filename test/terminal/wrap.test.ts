@@ -24,6 +24,10 @@ Deno.test("a command and an id are not broken, wherever they stand", () => {
     "  after a fix:",
     "  tractest run --lf",
   ]);
+  assertEquals(lines("fix: ps -eo pid,args --sort=-pcpu | head", 24), [
+    "fix:",
+    "  ps -eo pid,args --sort=-pcpu | head",
+  ]);
   assertEquals(lines("exit code 4 after 0.4 s: pytest did not accept its command line", 30), [
     "exit code 4 after 0.4 s:",
     "  pytest did not accept its",
