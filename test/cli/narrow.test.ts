@@ -65,8 +65,10 @@ const COMMANDS = [
 ];
 
 /** What a line may hold that is copied as a whole, and so is not broken. */
-const COPIED =
-  /^(fix: |hint: )?(\(?cd |git |kill |unset |uv |tractest |py\d+\/bin\/python |[A-Z_]+=|\S+$|\S*::.*$)/;
+const COPIED = new RegExp(
+  "^(fix: |hint: )?" +
+    "(\\(?cd |git |kill |unset |uv |tractest |py\\d+/bin/python |[A-Z_]+=|\\S+$|\\S*::.*$)",
+);
 
 async function longSuite(): Promise<Suite> {
   const suite = await pytestSuite({ [FILE]: TESTS });

@@ -9,7 +9,8 @@ export function atTerminal(
   columns: number,
   commands: readonly string[],
 ): string {
-  const words = [python, RECORDER, String(columns), "30", ...commands];
+  // A command that waits for a key is ended, and those after it print nothing.
+  const words = ["timeout", "240", python, RECORDER, String(columns), "30", ...commands];
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }
 
