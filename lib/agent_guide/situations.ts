@@ -21,7 +21,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     when: "which tests are there?",
-    command: "tractest run --collect-only --json",
+    command: "tractest run --collect-only -q",
   },
   {
     when: "after a refactoring: does everything import, are all tests collected?",

@@ -87,7 +87,14 @@ class Splitter {
   /** The value of an option that has none in its own word, as `=VALUE`. */
   #valueOf(row: NamedRow): string {
     if (row.bare !== undefined) return `=${row.bare}`;
-    return row.kind === "flag" || this.#queue.length === 0 ? "" : `=${this.#queue.shift()}`;
+    if (row.kind === "flag" || this.#queue.length === 0) return "";
+    // The next option is no value: an empty one is refused, and names the option that lacks it.
+    return this.#isOption(this.#queue[0]!) ? "=" : `=${this.#queue.shift()}`;
+  }
+
+  #isOption(word: string): boolean {
+    const name = word.replace(/=.*$/s, "");
+    return name.startsWith("--") && (this.#ours.has(name) || PYTEST.has(name));
   }
 
   #takeShort(word: string): boolean {

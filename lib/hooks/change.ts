@@ -183,7 +183,12 @@ function refuse(
   const byHand = (hint: string, entry: readonly string[]) =>
     advice(`nothing was written; ${hint}`, entry);
   const inScript = (script: string) =>
-    byHand(`add this to ${script}, below the first line:`, entryFor("shell", [spec]));
+    byHand(
+      file.status
+        ? `add this to ${script}, below the first line:`
+        : `make ${script}, executable, with "#!/bin/sh" as the first line, then this:`,
+      entryFor("shell", [spec]),
+    );
   switch (why) {
     case "off":
       return advice("tractest hooks install --print shell prints the lines of a hook");

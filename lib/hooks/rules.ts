@@ -77,6 +77,11 @@ export function installBlock(
   return { kind: "write", content: toBytes(after), created: false };
 }
 
+/** Why our lines can't be put into a hook of somebody else; null if they can. */
+export function whyNoBlock(content: Uint8Array): string | null {
+  return whyNotShell(toBinary(content));
+}
+
 /**
  * The file without our block, byte for byte what it was before; no file when we made it and nothing
  * else is in it.

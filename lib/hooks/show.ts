@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { escapeText } from "../base/escape.ts";
 import { type Block, BLOCK_VERSION, hookRow, shellQuote } from "./block.ts";
-import { readHook } from "./rules.ts";
+import { readHook, whyNoBlock } from "./rules.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type HookName, MANAGERS, PRE_PUSH_RUN } from "./git_hooks.ts";
@@ -102,7 +102,7 @@ function installed({ commands }: Block, isFound: boolean, hint: string): Verdict
 }
 
 function withoutBlock(
-  { hook, manager, status }: HookFile,
+  { hook, path, content, manager, status }: HookFile,
   place: HookPlace,
   entry: boolean | null,
 ): Verdict {
@@ -119,7 +119,14 @@ function withoutBlock(
   }
   if (!status) return { state: "not-installed", detail: install };
   const kind = status.kind === "symlink" ? " (a symlink)" : "";
-  return { state: "not-installed", detail: `there is another ${hook}${kind}, which would be kept` };
+  const there = `there is another ${hook}${kind}`;
+  const refused = content && whyNoBlock(content);
+  if (refused) return { state: "not-installed", detail: `${there}; ${refused}: ${install}` };
+  if ((status.mode & 0o111) === 0) {
+    const detail = `${there}, not executable, so git does not run it: chmod +x ${shellQuote(path)}`;
+    return { state: "not-installed", detail };
+  }
+  return { state: "not-installed", detail: `${there}, which would be kept` };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { escapeText } from "../base/escape.ts";
+import { plural } from "../base/plural.ts";
 import { registryName } from "./registry.ts";
 import type { CleanupReport, LeakReport, SharedMemoryReport } from "./leak_report.ts";
 import { parsePid } from "./parse_pid.ts";
@@ -138,9 +139,7 @@ function cleaned(
   }
   if (line.options.hook) {
     if (killed.length + removed.length > 0) {
-      const [ended, gone] = [killed.length, removed.length];
-      const what = project.profile === "tractor" ? "actors" : "processes";
-      printer.note(`tractest: ended ${ended} leaked ${what}, removed ${gone} stale sockets`);
+      printer.note(`tractest: ${didText(project, cleanup)}`);
     }
     if (cleanup.survivors) return warnSurvivors({ printer }, cleanup);
     if (code === EXIT.unverified) return warnUnverified({ printer }, project, after);
@@ -150,6 +149,17 @@ function cleaned(
   showSharedMemory(printer, segments);
   if (code !== EXIT.ok) hintLeaks(printer, after);
   return code;
+}
+
+/** `ended 1 leaked process, removed 2 stale sockets` */
+function didText({ profile }: Project, { killed, removed }: CleanupReport): string {
+  const [one, more] = profile === "tractor"
+    ? ["leaked actor", "leaked actors"]
+    : ["leaked process", "leaked processes"];
+  return [
+    ...(killed.length > 0 ? [`ended ${plural(killed.length, one, more)}`] : []),
+    ...(removed.length > 0 ? [`removed ${plural(removed.length, "stale socket")}`] : []),
+  ].join(", ");
 }
 
 /** In a hook, an open question blocks nothing: one line, and 0. */

@@ -16,6 +16,8 @@ const COLLISION = new RegExp(
 );
 /** Without a registry only this one says that another process holds an address. */
 const ADDRESS_IN_USE = new RegExp(IN_USE, "i");
+/** A line with which a server that is no Python, such as node or Go, says so. */
+const BIND_FAILED = /\bEADDRINUSE\b|\b(?:bind|listen)\b.*\baddress already in use/i;
 const TOO_SLOW = /TooSlowError/;
 
 /** Files that have to fail alike before timing errors suggest one cause. */
@@ -66,10 +68,18 @@ export function collisionText(
 }
 
 function addressInUse(failures: readonly Failure[]): string | null {
-  const alike = failures.filter((failure) => ADDRESS_IN_USE.test(errorsOf(failure)));
+  const alike = failures.filter((failure) =>
+    ADDRESS_IN_USE.test(errorsOf(failure)) || childSaysInUse(failure)
+  );
   if (alike.length * 2 <= failures.length) return null;
   const files = plural(filesOf(alike).size, "file");
   return `address in use in ${alike.length} of ${plural(failures.length, "failure")}, in ${files}`;
+}
+
+/** Whether a process that the test started ended because its address was in use. */
+function childSaysInUse({ output = "" }: Failure): boolean {
+  return ADDRESS_IN_USE.test(errorLines(output).join("\n")) ||
+    output.split("\n").some((line) => BIND_FAILED.test(line));
 }
 
 function isCollision(failure: Failure): boolean {

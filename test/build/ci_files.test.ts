@@ -79,6 +79,11 @@ Deno.test("the action's words are split at spaces and quotes, no shell runs them
     assertEquals(code, 7);
     assertEquals(output, "<run><-k><a or b><$(touch made)><;><--events><shard.jsonl>");
     assertEquals(await exists(`${directory}/made`), false);
+    const empty = await script("run.sh", directory, { ARGS: "run -m ''" });
+    assertEquals(empty.output, "<run><-m><>");
+    const open = await script("run.sh", directory, { ARGS: "run tests/a.py 'b" });
+    assertEquals(open.code, 64, "no run of only a part of the words");
+    assertIncludes(open.output, "::error title=tractest::the input args can't be split");
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

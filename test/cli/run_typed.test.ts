@@ -4,14 +4,14 @@ import { tractest } from "./tractest.ts";
 
 const RUN = ["run", "--no-preflight", "--no-defaults"];
 
-Deno.test("a pytest option without its value does not take a target as its value", async () => {
+Deno.test("an option without its value takes no target and no option as its value", async () => {
   await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
   for (
     const [words, option] of [[["-k"], "-k"], [["-xk"], "-k"], [["test_a", "--tb"], "--tb"], [[
       "--",
       "-x",
       "-m",
-    ], "-m"]] as const
+    ], "-m"], [["--matrix", "--junit", "r.xml"], "--matrix"]] as const
   ) {
     const { code, stderr } = await suite.tractest(["run", ...words]);
     assertEquals(code, 64, stderr);

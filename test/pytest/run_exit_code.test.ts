@@ -264,6 +264,22 @@ Deno.test("in a plain project only an address in use suggests a held port", () =
   }
 });
 
+Deno.test("in a plain project a child's output suggests a held port, words in a log do not", () => {
+  const saying = (output: string) => ({ ...failure("a.py::x", "assert '' == 'ready'"), output });
+  const heading = "----- Captured stderr setup -----\n";
+  const python = heading + "Traceback (most recent call last):\n" +
+    '  File "server.py", line 3, in <module>\n    bind()\n' +
+    "OSError: [Errno 98] Address already in use\n";
+  const node = heading + "Error: listen EADDRINUSE: address already in use :::3000\n";
+  const go = heading + "listen tcp 127.0.0.1:80: bind: address already in use\n";
+  for (const output of [python, node, go]) {
+    const text = "address in use in 1 of 1 failure, in 1 file";
+    assertEquals(collisionText([saying(output)], null, "plain"), text, output);
+  }
+  const log = heading + "INFO the address already in use is skipped\nready\n";
+  assertEquals(collisionText([saying(log)], null, "plain"), null);
+});
+
 Deno.test("missed time limits alone suggest a held registry only where most tests fail", () => {
   const slow = ["a", "b", "c"].map((file) => failure(`${file}.py::x`, "", ["trio.TooSlowError"]));
   assertEquals(collisionText(slow, 100, "tractor"), null);

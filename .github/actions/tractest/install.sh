@@ -14,6 +14,10 @@ else
     Darwin-arm64) target=aarch64-apple-darwin ;;
     *) echo "::error title=tractest::there is no release for $(uname -s) $(uname -m); use version: source" && exit 1 ;;
   esac
+  command -v gh >/dev/null || {
+    echo "::error title=tractest::a release is downloaded by gh, which this runner does not have; install it, or use version: source"
+    exit 69
+  }
   tag=()
   [ "$VERSION" = latest ] || tag=("$VERSION")
   from=$(mktemp -d)
