@@ -85,6 +85,7 @@ make_network() {
   if [ -s "$network/ip6" ]; then ip -6 -force -batch "$network/ip6"; fi
   exec 8<&-
   # It continues after a failure.
+  echo "tractest: mounts"
   mount -n -a -T "$network/mounts" || :
 }
 

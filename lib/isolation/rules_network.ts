@@ -278,6 +278,9 @@ function byFamily(steps: readonly NetworkStepRow[]): [NetworkStepRow[], NetworkS
   return [steps.filter((step) => !step.isFor6), steps.filter((step) => step.isFor6)];
 }
 
+/** What the first process writes before it mounts files; `mount` may explain its failures. */
+const MOUNTING = "tractest: mounts";
+
 /** What the first process wrote while it made the network. */
 interface NetworkReport {
   /** The steps that the system refused, with its reasons. */
@@ -295,8 +298,9 @@ function networkReport(plan: NetworkPlan, said: string): NetworkReport {
   const refused = new Map<NetworkStepRow, string>();
   const others: string[] = [];
   const unmounted = new Map<string, string>();
-  let [first, reason] = ["", ""];
+  let [first, reason, isMounting] = ["", "", false];
   for (const line of said.split("\n").filter((line) => line.trim() !== "")) {
+    isMounting ||= line === MOUNTING;
     const [, setting] = /^tractest: setting (.*)$/.exec(line) ?? [];
     const [, target] = /^mount: .*?(\/etc\/(?:hosts|nsswitch\.conf|resolv\.conf)|\/sys)\b/
       .exec(line) ?? [];
@@ -306,7 +310,7 @@ function networkReport(plan: NetworkPlan, said: string): NetworkReport {
     else if (target !== undefined) unmounted.set(target, unmounted.get(target) ?? line.trim());
     else if (step !== undefined) refused.set(step, reason);
     const isKnown = setting !== undefined || target !== undefined || step !== undefined;
-    reason = isKnown ? "" : withoutScript(line);
+    reason = isKnown || isMounting ? "" : withoutScript(line);
     first ||= reason;
   }
   for (const [target, reason] of unmounted) {
