@@ -29,10 +29,14 @@ async function atTerminal(
 const HELP = `'${TRACTEST}' help run`;
 const AT_ONCE = "ENDED 0";
 
-Deno.test("a page that is longer than the terminal is shown in less, through Ctrl-C and Ctrl-Z", async () => {
-  const keys = [["G", "(END)"], ["\x03", "\r"], ["\x1ag", "Usage:"], ["q", AT_ONCE]] as const;
-  assertEquals(await atTerminal(HELP, "Usage:", keys), ["ok", "ok", "ok", "ok"]);
-});
+Deno.test(
+  "a page that is longer than the terminal is shown in less, " +
+    "through Ctrl-C and Ctrl-Z",
+  async () => {
+    const keys = [["G", "(END)"], ["\x03", "\r"], ["\x1ag", "Usage:"], ["q", AT_ONCE]] as const;
+    assertEquals(await atTerminal(HELP, "Usage:", keys), ["ok", "ok", "ok", "ok"]);
+  },
+);
 
 Deno.test("less starts nothing: neither commands of its own nor LESSOPEN", async () => {
   const env = { LESSOPEN: "|touch opened", LESS: "+!touch\\ opened" };
