@@ -12,6 +12,7 @@ import { readProcessFiles } from "../system/programs/proc.ts";
 import { eventsOf, readEvents } from "./read_events.ts";
 import { type Life, lifeOf } from "./rules_recorded_process.ts";
 import {
+  isUnderWay,
   namedRun,
   phaseOf,
   readRunFile,
@@ -19,13 +20,22 @@ import {
   type RunPhase,
   unnamedRun,
 } from "./rules_run_file.ts";
-import { RUN_FILE, runIdsIn } from "./run_directory.ts";
+import { OUTPUT_FILE, RUN_FILE, runIdsIn } from "./run_directory.ts";
 
 /** A run on record. */
 export interface KnownRun {
   readonly record: RunFile;
   readonly state: RunPhase;
   readonly directory: string;
+}
+
+/** Whether a run keeps its output: one at a terminal prints it there alone. */
+export async function keepsOutput(
+  host: Host,
+  { record, state, directory }: KnownRun,
+): Promise<boolean> {
+  const size = (await host.files.stat(join(directory, OUTPUT_FILE)))?.size;
+  return size !== undefined && (size > 0 || record.background || isUnderWay(state));
 }
 
 /** All runs on record, of every project, newest first. */

@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { FileTail } from "../background/file_tail.ts";
 import { chosenRun } from "../background/known_runs.ts";
 import { OUTPUT_FILE } from "../background/run_directory.ts";
+import { keepsOutput } from "../background/known_runs.ts";
 import { RunWatch } from "../background/watch_run.ts";
 import type { Context } from "../command_line/context.ts";
 import {
@@ -29,10 +30,9 @@ export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
   const { stdout } = host.terminal;
   const watch = new RunWatch(host, await chosenRun(context));
-  const { record: { runId, background }, directory } = watch.run;
+  const { record: { runId }, directory } = watch.run;
   const path = join(directory, OUTPUT_FILE);
-  const size = (await host.files.stat(path))?.size;
-  if (size === undefined || (size === 0 && !background && !watch.isUnderWay)) {
+  if (!await keepsOutput(host, watch.run)) {
     const verb = watch.isUnderWay ? "prints" : "printed";
     throw new UsageError(
       `The output of run "${runId}" is not kept: it ${verb} to its terminal or a file`,

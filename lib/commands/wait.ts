@@ -1,4 +1,4 @@
-import { chosenRun, modelOf } from "../background/known_runs.ts";
+import { chosenRun, keepsOutput, modelOf } from "../background/known_runs.ts";
 import { hintAtLeftovers, runFacts, stateText } from "../background/show.ts";
 import { RunWatch } from "../background/watch_run.ts";
 import type { Context } from "../command_line/context.ts";
@@ -43,7 +43,12 @@ export async function wait(context: Context<WaitOptions>): Promise<ExitCode> {
   else if (run.state === "died") {
     printer.warn("it was killed, or the machine went down: it has no exit code");
     hintAtLeftovers(printer);
-  } else if (code !== EXIT.ok) printer.hint(`its output: tractest logs ${runId}`);
+  } else if (code !== EXIT.ok) {
+    const kept = await keepsOutput(host, run);
+    printer.hint(
+      kept ? `its output: tractest logs ${runId}` : `its results: tractest status ${runId}`,
+    );
+  }
   return code;
 }
 

@@ -553,7 +553,9 @@ Deno.test("a run at a terminal can be stopped from elsewhere, its output is not 
     assertEquals(stopped.code, 0, stopped.stderr);
     assertEquals(stopped.stderr.match(/^SIG\w+/gm), ["SIGTERM"]);
     assertEquals((await running.ended).code, 143);
-    assertEquals((await waiting.ended).code, 143);
+    const waited = await waiting.ended;
+    assertEquals(waited.code, 143);
+    assertIncludes(waited.stderr, `hint: its results: tractest status ${run.runId}`);
   }));
 
 Deno.test("a SIGINT before the tests is recorded as an interruption", () =>
