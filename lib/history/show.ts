@@ -72,7 +72,7 @@ function cellsOfResult(result: ResultRow, printer: Printer): string[] {
   const isRetry = purpose === "retry";
   const notes = [
     message !== null && escapeText(message),
-    isRed && !counts && !isRetry && "(not the test's own failure)",
+    isRed && !counts && !isRetry && !strained && "(not the test's own failure)",
     isRetry && "(retry)",
     left > 0 && `left ${plural(left, "process", "processes")} behind`,
     strained && "(short of CPU)",

@@ -3,6 +3,7 @@ import { holdRun } from "../../lib/background/run_directory.ts";
 import { durationsOf, testRecords } from "../../lib/history/project_history.ts";
 import { recentPasses, resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { RunDraft } from "../../lib/history/record.ts";
+import { showTest } from "../../lib/history/show.ts";
 import { EVENTS_SCHEMA } from "../../lib/pytest/events.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { eventsWith, resultsWith, Store } from "./store.ts";
@@ -86,6 +87,16 @@ Deno.test("a run short of CPU gives no trials and no passes, drafted or not", as
     ),
   }));
   assertEquals(value, { runs: [true, true, true, null], all: [8, 1], calm: [1] });
+});
+
+Deno.test("a failure short of CPU is shown as that, not as one of another test", async () => {
+  await using store = Store.make();
+  const id = "tests/test_a.py::test_x";
+  await store.record({ strained: true, tests: { [id]: [["failed", 9]] } });
+  const results = await store.read((database, project) => resultsOf(database, project, id, ALL));
+  showTest(store.printer, (await store.recordOf(id))!, results!, ALL);
+  const [line] = store.terminal.stdout.text.split("\n").filter((each) => each.includes("boom"));
+  assert(line!.endsWith("boom (short of CPU)"), line);
 });
 
 Deno.test("durations are medians of passes, of the given transport if any", async () => {
