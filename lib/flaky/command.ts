@@ -4,7 +4,7 @@ import { listedFlaky } from "./rules.ts";
 import { describeRecord, isFlaky, type TestRecord, type Tries } from "../base/rates.ts";
 import { findByName } from "../project/rules_targets.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-import { type KnownFlakyRow, timingErrorsOf } from "../project/known_flaky.ts";
+import { type KnownFlakyRow, TIMING_ERRORS, timingErrorsOf } from "../project/known_flaky.ts";
 import { warnUnreadable } from "../history/show.ts";
 import { showKnown, showMeasured } from "./show.ts";
 import type { Context } from "../command_line/context.ts";
@@ -56,7 +56,7 @@ export async function flaky({ host, printer, line }: Context<FlakyOptions>): Pro
     });
     return EXIT.ok;
   }
-  showKnown(printer, rows, timingErrorsOf(project.profile));
+  showKnown(printer, rows, project.profile === "tractor" ? TIMING_ERRORS : null);
   if (value !== null) {
     const others = failed.length - measured.length;
     showMeasured(printer, measured, { runs: value.runs, others, limit: line.options.limit });

@@ -12,14 +12,14 @@ export interface FoundFlaky extends KnownFlakyRow {
 }
 
 /**
- * Lists the known flaky tests, with the rule of thumb for all others.
+ * Lists the known flaky tests.
  *
- * @param timingErrors the classes that mean "too slow"
+ * @param timingErrors the classes that mean "too slow", for a rule of thumb; null: there is none
  */
 export function showKnown(
   printer: Printer,
   rows: readonly FoundFlaky[],
-  timingErrors: readonly string[],
+  timingErrors: readonly string[] | null,
 ): void {
   printer.line(
     rows.length === 0
@@ -27,6 +27,7 @@ export function showKnown(
       : `${rows.length} test(s) known to be flaky, when they fail like this:`,
   );
   printer.rows(rows.map(cellsOf));
+  if (timingErrors === null) return;
   printer.line();
   const errors = timingErrors.join(", ");
   const rule = `${errors} in a code path that no change touches is timing, not your change.`;

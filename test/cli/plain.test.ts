@@ -3,7 +3,7 @@ import { assert, assertEquals, assertIncludes } from "../assert.ts";
 import { ISOLATED, pythonWithPytest, Scratch, Suite } from "./suites.ts";
 
 /** What only projects on tractor have. */
-const OF_TRACTOR = /tractor|\bactor|\b1616\b|registr|--tpdb|--ll\b|spawn-backend/i;
+const OF_TRACTOR = /tractor|\bactor|\b1616\b|registr|--tpdb|--ll\b|spawn-backend|\btrio\b/i;
 
 const LEAVES = `
 import subprocess
