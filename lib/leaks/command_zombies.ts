@@ -10,7 +10,7 @@ import type { Context } from "../command_line/context.ts";
 import { endLeaks, type EndLeaksOptions } from "./end_leaks.ts";
 import { findLeaks } from "./gather.ts";
 import type { FirstScan } from "./first_scan.ts";
-import { isCleanable, isOnlyHeld, targetsOf } from "./rules_report.ts";
+import { cleanUpQuestion, isCleanable, isOnlyHeld, targetsOf } from "./rules_report.ts";
 import { findProject, type Project } from "../project/project.ts";
 
 /** Runs `tractest zombies` with a first scan that is under way; null where there is none. */
@@ -62,16 +62,15 @@ export async function runZombies(
     });
   };
   if (line.options.kill) return await kill();
-  const code = listed(context, project, found, segments);
-  if (code !== EXIT.leaksFound || options.dryRun || !isCleanable(found) || line.options.hook) {
-    return code;
-  }
+  const mayAsk = codeOf(found, segments) === EXIT.leaksFound && isCleanable(found) &&
+    !options.dryRun && !line.options.hook;
+  if (!mayAsk) return listed(context, project, found, segments);
   const { canAsk, confirm } = await import("../terminal/prompt.ts");
-  const yes = line.options.yes;
-  if (!canAsk(host, printer)) return code;
-  return await confirm(host, printer, "End these processes and remove these sockets?", { yes })
-    ? await kill()
-    : code;
+  const asks = canAsk(host, printer);
+  const code = listed(context, project, found, segments, asks);
+  if (!asks) return code;
+  const { yes } = line.options;
+  return await confirm(host, printer, cleanUpQuestion(found), { yes }) ? await kill() : code;
 }
 
 /** What was found of shared memory; null if not asked. */
@@ -81,15 +80,24 @@ function staleOf(segments: Segments): readonly SharedMemoryReport[] {
   return segments?.filter((segment) => segment.verdict === "stale") ?? [];
 }
 
-/** Shows what was found. */
+function codeOf(report: LeakReport, segments: Segments): ExitCode {
+  const leaks = report.clean === false || staleOf(segments).length > 0;
+  return leaks ? EXIT.leaksFound : report.clean === true ? EXIT.ok : EXIT.unverified;
+}
+
+/**
+ * Shows what was found.
+ *
+ * @param asks whether a question follows, so that no hint is needed
+ */
 function listed(
   { printer, line }: Context<ZombiesOptions>,
   project: Project,
   report: LeakReport,
   segments: Segments,
+  asks = false,
 ): ExitCode {
-  const leaks = report.clean === false || staleOf(segments).length > 0;
-  const code = leaks ? EXIT.leaksFound : report.clean === true ? EXIT.ok : EXIT.unverified;
+  const code = codeOf(report, segments);
   if (printer.json) {
     printer.document("tractest.zombies/1", {
       ...facts(report),
@@ -104,7 +112,7 @@ function listed(
   }
   showLeaks(printer, report, { project });
   showSharedMemory(printer, segments);
-  if (code !== EXIT.ok) hintLeaks(printer, report);
+  if (code !== EXIT.ok && !asks) hintLeaks(printer, report);
   return code;
 }
 

@@ -36,7 +36,7 @@ export function adoptionOf(
   // the run: some servers start their workers with the environment of whoever asks.
   const isOlder = recorded?.mark === undefined && ticks !== null && since !== null && ticks < since;
   if (recorded && !isOfTest && (pid === 1 || isOlder)) {
-    return ", older than the run that recorded it";
+    return ", which is older than the run that recorded it";
   }
   if (ticks !== null && process.startTicks !== null && ticks > process.startTicks) {
     return ", which is younger";

@@ -79,6 +79,22 @@ export function isCleanable(report: LeakReport): boolean {
   return targetsOf(report).length + staleOf(report).length > 0;
 }
 
+/** Asks whether to clean up what {@linkcode isCleanable} has found. */
+export function cleanUpQuestion(report: LeakReport): string {
+  return questionAbout(targetsOf(report).length, staleOf(report).length);
+}
+
+/** Asks whether to end so many processes and to remove so many sockets. */
+export function questionAbout(processes: number, sockets: number): string {
+  const these = (count: number, one: string, many: string) =>
+    count === 1 ? `this ${one}` : `these ${count} ${many}`;
+  const steps = [
+    ...(processes > 0 ? [`end ${these(processes, "process", "processes")}`] : []),
+    ...(sockets > 0 ? [`remove ${these(sockets, "socket", "sockets")}`] : []),
+  ].join(" and ");
+  return `${steps.charAt(0).toUpperCase()}${steps.slice(1)}?`;
+}
+
 /** Whether registries are held, and nothing else is wrong: nothing of ours leaked. */
 export function isOnlyHeld(report: LeakReport): boolean {
   return report.registries.some(({ bound }) => bound === true) &&

@@ -122,6 +122,8 @@ test("fault 79: after an invalid answer Ctrl-C exits with 130, a valid answer co
   assert(!interrupted.screen.includes("a bug in tractest"), interrupted.screen);
   assert(Deno.lstatSync(socket).isSocket);
   const { screen } = await ask("\x7fy\r");
+  assertIncludes(screen, "Remove this socket?");
+  assert(!screen.includes("hint: tractest zombies --kill"), screen);
   assertIncludes(screen, `removed ${socket}`);
 });
 
