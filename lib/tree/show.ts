@@ -25,13 +25,18 @@ export function treeLines({ nodes, unknowns }: Tree, width: number | null, paint
     const { process: { pid, state, age, cpu, memory }, verdict } = node;
     const size = `${Math.round(memory / 1e6)} MB`;
     const plain = row([String(pid), state, duration(age), duration(cpu), size, verdict]);
-    const rest = `${branch(node)}${escapeText(node.title)}${factsText(node)}`;
+    const rest = (title: string) => `${branch(node)}${escapeText(title)}${factsText(node)}`;
     const numbers = plain.replace(verdict, paint(COLOURS[verdict], verdict));
-    const room = width === null ? null : Math.max(8, width - 1 - unicodeWidth(plain));
-    return numbers + (room === null ? rest : cutAtEnd(rest, room));
+    const room = width === null ? Infinity : Math.max(8, width - 1 - unicodeWidth(plain));
+    const whole = rest(node.title);
+    if (unicodeWidth(whole) <= room) return numbers + whole;
+    return numbers + cutAtEnd(rest(node.title.replace(DIRECTORIES, "")), room);
   });
   return [paint("dim", `${head}command`), ...lines, ...notes];
 }
+
+/** The directories of a program: where room is short, its arguments say more. */
+const DIRECTORIES = /^\/(?:[^\s/]+\/)+(?=[^\s/])/;
 
 /** The least columns of a terminal for all numbers; with less there are only pid and age. */
 const WIDE = 70;

@@ -69,3 +69,13 @@ Deno.test("rows of ps with their use are read, and incomplete ones are left out"
     rejected: 1,
   });
 });
+
+Deno.test("where a command does not fit, the directories of its program are left out", () => {
+  const title = "/home/dev/a-project/with/a-long-path/.venv/bin/python -m pytest tests/";
+  const roots = new Map([[2, { verdict: "runner", evidence: [], title }]] as const);
+  const nodes = treeOf(scene([usage(2, 1)], { roots }));
+  const lineAt = (width: number) =>
+    treeLines({ nodes, unknowns: [] }, width, (_, text) => text)[1]!;
+  assert(lineAt(80).endsWith("  python -m pytest tests/"), lineAt(80));
+  assert(lineAt(140).endsWith(`  ${title}`), lineAt(140));
+});
