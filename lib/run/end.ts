@@ -22,7 +22,7 @@ export function showFindings(context: Context<SharedOptions>, findings: RunFindi
   if (printer.json) printer.document(RUN_SCHEMA, runDocument(findings));
 }
 
-/** Shows hangs, the verdict, hints for the next run, then leaks. */
+/** Shows hangs, the verdict, hints for the next run, leaks, then overload. */
 function showEnd(
   { printer, line }: Context<SharedOptions>,
   findings: RunFindings,
@@ -67,12 +67,13 @@ function showEnd(
       printer.hint(shownId(shellCommand(["tractest", "run", ...keep, other])));
     }
   }
+  // Leaks found outside are not from an isolated run.
+  if (leaks !== null && prepared.isolation === null) {
+    const named = [...tests.flatMap((test) => test.leaked), ...run.leaked];
+    showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)), profile);
+  }
   const overloaded = strainText(strain, failures.length > 0 || outcome.cut !== null);
   if (overloaded !== null) printer.note(overloaded);
-  // Leaks found outside are not from an isolated run.
-  if (leaks === null || prepared.isolation !== null) return;
-  const named = [...tests.flatMap((test) => test.leaked), ...run.leaked];
-  showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)), profile);
 }
 
 /** Says how far a run got within its time limit, and how to give it more time. */

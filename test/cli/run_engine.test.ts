@@ -90,7 +90,7 @@ def test_hangs():
 def test_b(): pass
 `,
     });
-    const { code, stdout } = await suite.tractest([
+    const { code, stdout, stderr } = await suite.tractest([
       ...NO_CHECKS,
       "--no-defaults",
       "--test-timeout",
@@ -100,6 +100,10 @@ def test_b(): pass
     ]);
     assertEquals(code, 1, stdout);
     assertIncludes(stdout, "1 failed, 1 passed");
+    assertIncludes(
+      stderr,
+      "\npytest ended with tests/test_a.py::test_hangs; another one runs the other 1 test\n",
+    );
     for (const pid of (await Deno.readTextFile(join(suite.path, "pids"))).split(" ")) {
       assert(!await alive(Number(pid)), `pid ${pid} still lives`);
     }

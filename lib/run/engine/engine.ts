@@ -15,6 +15,7 @@ import { RunProgress } from "./run_progress.ts";
 import type { Session } from "./session.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { SessionWatch } from "./session_watch.ts";
+import { say } from "./show.ts";
 
 /**
  * Sessions started in place of those that a test has ended, at most: a suite in which everything
@@ -41,7 +42,7 @@ export class Engine {
 
   constructor(
     private readonly host: Host,
-    printer: Printer,
+    private readonly printer: Printer,
     private readonly request: EngineRequest,
   ) {
     const { scene } = request;
@@ -153,7 +154,15 @@ export class Engine {
       }
       if (distributor.queue === null) await distributor.renew();
       if (progress.diskFailed) return;
+      this.#noteResume(ended.id);
     }
+  }
+
+  /** Says why a second pytest begins, where its output is shown. */
+  #noteResume(ended: string): void {
+    const { unfinished } = this.#progress;
+    if (this.request.sessions.output === "log" || unfinished <= 0) return;
+    this.printer.note(say.resumes(ended, unfinished));
   }
 
   #mayResume(): boolean {

@@ -1,4 +1,6 @@
 import { escapeText, shellCommand } from "../../base/escape.ts";
+import { plural } from "../../base/plural.ts";
+import { shownId } from "../../terminal/wrap.ts";
 import type { TestResult } from "../../pytest/results.ts";
 import type { RunLimits } from "./engine_request.ts";
 
@@ -33,6 +35,11 @@ export const say = {
   failsAlone(id: string, others: number): string {
     return `not retried alone: ${others} more tests with the cause of ${escapeText(id)}, ` +
       "which failed alone, too";
+  },
+
+  resumes(ended: string, unfinished: number): string {
+    const others = plural(unfinished, "test");
+    return `\npytest ended with ${shownId(ended)}; another one runs the other ${others}`;
   },
 
   hungAtExit: (seconds: number): string =>
