@@ -19,6 +19,8 @@ export interface RunSummary {
   readonly counts: readonly (readonly [string, number])[];
   /** The cells of a matrix, and how each ended. */
   readonly cells?: readonly (readonly [name: string, result: string])[];
+  /** What a cell is: by default one of a matrix. */
+  readonly cellName?: string;
   readonly failures: readonly SummaryTest[];
   readonly flaky: readonly SummaryTest[];
   /** Tests that left processes behind, and these. */
@@ -32,7 +34,7 @@ const [MOST_IDS, ID_LENGTH] = [10, 1_000];
 
 /** A run as Markdown. What tests named or said is shown as it is, even if it is Markdown. */
 export function summaryMarkdown(summary: RunSummary): string {
-  const { title, exitCode, failures, flaky, leaks, cells = [] } = summary;
+  const { title, exitCode, failures, flaky, leaks, cells = [], cellName = "Cell" } = summary;
   const counts = summary.counts.filter(([, count]) => count > 0);
   const short = failures.map(({ id }) => id).filter((id) => id.length <= ID_LENGTH);
   const ids = [...new Set(short)].slice(0, MOST_IDS);
@@ -46,7 +48,7 @@ export function summaryMarkdown(summary: RunSummary): string {
       "",
     ]),
     ...(cells.length === 0 ? [] : [
-      row(["Cell", "Result"]),
+      row([cellName, "Result"]),
       row(["---", "---"]),
       ...cells.slice(0, MOST_ROWS).map((cell) => row(cell.map(code))),
       "",

@@ -2,8 +2,7 @@ import { plural } from "../base/plural.ts";
 import type { CiLog } from "../ci/ci_log.ts";
 import { countsLine } from "../pytest/counts.ts";
 import type { Failure } from "../pytest/failure.ts";
-import { failureAnnotation } from "../run/ci_report.ts";
-import { reasonOf } from "../run/rules_cause.ts";
+import { failureAnnotation, failureOfSummary } from "../run/ci_report.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import type { CellRun, PlannedCell } from "./cells.ts";
 
@@ -33,12 +32,7 @@ export async function reportCellsToCi(ci: CiLog, root: string, end: MatrixEnd): 
     exitCode,
     counts: [],
     cells: planned.map((cell) => [cell.name, resultOf(cell, runs)]),
-    failures: failures.map(({ failure, where }) => ({
-      id: failure.id,
-      where: failure.where,
-      reason: reasonOf(failure),
-      known: [where],
-    })),
+    failures: failures.map(({ failure, where }) => failureOfSummary(failure, [where])),
     flaky: [],
     leaks: [],
   });

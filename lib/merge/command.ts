@@ -1,3 +1,5 @@
+import type { CiLog } from "../ci/ci_log.ts";
+import { providerOf } from "../ci/providers.ts";
 import type { Verb } from "../command_line/verb.ts";
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
 import { resolve } from "@std/path";
@@ -44,6 +46,7 @@ export async function merge({ host, printer, line }: Context<MergeOptions>): Pro
     throw new UsageError(problem, "tractest merge shard-*.jsonl");
   }
   const outputs = await outputsOf(host, line);
+  const ci = await ciLogOf(host, printer);
   const parts = await Promise.all(line.operands.map((name) => partOf(host, name)));
   await outputs.events?.begin();
   const copy = new EventCopy(outputs.events);
@@ -63,8 +66,23 @@ export async function merge({ host, printer, line }: Context<MergeOptions>): Pro
   await outputs.junit?.write(printer, run);
   if (line.options.record) await record(host, printer, parts);
   showMerged(printer, merged, end.ending);
+  if (ci !== null) {
+    const { reportMergeToCi } = await import("./merge_to_ci.ts");
+    await reportMergeToCi(ci, merged, end.ending);
+  }
   if (printer.json) printer.document("tractest.merge/1", documentOf(merged));
   return exitCode;
+}
+
+/** The log of the CI service whose variables are set, in which tests can't forge commands. */
+async function ciLogOf(host: Host, printer: Printer): Promise<CiLog | null> {
+  const provider = providerOf("auto", (name) => host.env(name));
+  if (provider === null) return null;
+  const { CiLog } = await import("../ci/ci_log.ts");
+  return new CiLog(host, printer, provider, {
+    stream: printer.json ? "stderr" : "stdout",
+    brief: false,
+  });
 }
 
 /** What a merge writes besides its verdict; null where it was not asked for. */

@@ -1,4 +1,5 @@
 import { escapeText } from "../base/escape.ts";
+import { plural } from "../base/plural.ts";
 import { countsLine } from "../pytest/counts.ts";
 import { type Failure, gist } from "../pytest/failure.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
@@ -12,7 +13,7 @@ const SHOWN = 10;
 export function endingOf({ missing, unfinished, endings }: Merged): string | null {
   if (endings.length > 0) return endings.join("; ");
   if (missing.length > 0) return `shard ${missing.join(", ")} missing`;
-  return unfinished.length > 0 ? `${unfinished.length} test(s) without a result` : null;
+  return unfinished.length > 0 ? `${plural(unfinished.length, "test")} without a result` : null;
 }
 
 /** A merge for `--json`. */
@@ -42,9 +43,11 @@ export function showMerged(printer: Printer, merged: Merged, ending: string | nu
   const count = parts.find((part) => part.shard)?.shard?.count;
   if (missing.length > 0) printer.warn(`no file from shard ${missing.join(", ")} of ${count}`);
   const repeated = duplicates.map(({ id, files }) => `${id}  (${files.join(", ")})`);
-  showTests(printer, unfinished, "were collected and have no result");
-  showTests(printer, repeated, "ran on several machines");
-  printer.line(printer.paint(exitCode === 0 ? "green" : "red", verdictLine(merged, ending)));
+  showTests(printer, unfinished, (count) => `${plural(count, "collected test")} without a result`);
+  showTests(printer, repeated, (count) => `${plural(count, "test")} ran on several machines`);
+  printer.line(
+    printer.paint(exitCode === 0 ? "green" : "red", escapeText(verdictText(merged, ending))),
+  );
 }
 
 function showFailure(printer: Printer, failure: Failure): void {
@@ -56,25 +59,41 @@ function showFailure(printer: Printer, failure: Failure): void {
 function showFlaky(printer: Printer, { id, attempts }: TestResult): void {
   const reds = attempts.filter(({ outcome }) => RED.has(outcome)).length;
   const word = printer.paint("yellow", "FLAKY");
-  printer.line(`${word} ${escapeText(id)} failed ${reds} time(s), then passed`);
+  printer.line(`${word} ${escapeText(id)} failed ${plural(reds, "time")}, then passed`);
 }
 
-function showTests(printer: Printer, names: readonly string[], what: string): void {
+function showTests(
+  printer: Printer,
+  names: readonly string[],
+  what: (count: number) => string,
+): void {
   if (names.length === 0) return;
-  printer.warn(`${names.length} test(s) ${what}:`);
+  printer.warn(`${what(names.length)}:`);
   for (const name of names.slice(0, SHOWN)) printer.note(`  ${escapeText(name)}`);
   if (names.length > SHOWN) printer.note(`  … and ${names.length - SHOWN} more`);
 }
 
-function verdictLine({ parts, run, seconds }: Merged, ending: string | null): string {
-  const why = ending === null ? "" : `${escapeText(ending)}: `;
+/** `shard 3 missing: 5 passed on 2 machines, the slowest in 1.00 s`; not escaped. */
+export function verdictText({ parts, run, seconds }: Merged, ending: string | null): string {
+  const why = ending === null ? "" : `${ending}: `;
   const counts = countsLine(run.counts, run);
-  const machines = `${parts.length} machine(s), the slowest in ${seconds.toFixed(2)} s`;
+  const machines = `${plural(parts.length, "machine")}, the slowest in ${seconds.toFixed(2)} s`;
   return `${why}${counts} on ${machines}`;
 }
 
-function partLine({ file, shard, exitCode, tests }: MergedPart): string {
-  const which = shard === null ? "all" : `${shard.index}/${shard.count}`;
-  const end = exitCode === null ? "killed" : `exit ${exitCode}`;
-  return `${which.padEnd(7)} ${end.padEnd(8)} ${tests} test(s)  ${escapeText(file)}`;
+function partLine(part: MergedPart): string {
+  const { which, end, tests, file } = partWords(part);
+  return `${which.padEnd(7)} ${end.padEnd(8)} ${tests}  ${escapeText(file)}`;
+}
+
+/** Which part a file has, how its run ended, and how many tests it ran; not escaped. */
+export function partWords(
+  { file, shard, exitCode, tests }: MergedPart,
+): Record<"which" | "end" | "tests" | "file", string> {
+  return {
+    which: shard === null ? "all" : `${shard.index}/${shard.count}`,
+    end: exitCode === null ? "killed" : `exit ${exitCode}`,
+    tests: plural(tests, "test"),
+    file,
+  };
 }

@@ -1,12 +1,13 @@
 import type { RunFindings } from "./run_findings.ts";
 import type { CiLog } from "../ci/ci_log.ts";
 import type { Annotation } from "../ci/rules_log.ts";
-import type { SummaryTest } from "../ci/rules_summary.ts";
+import type { RunSummary, SummaryTest } from "../ci/rules_summary.ts";
 import { plural } from "../base/plural.ts";
 import { countsLine } from "../pytest/counts.ts";
 import { describeLeft } from "../pytest/describe_left.ts";
 import type { Failure } from "../pytest/failure.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
+import type { RunModel } from "../pytest/run_model.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
 import { endingOf } from "./after.ts";
 import { reasonOf } from "./rules_cause.ts";
@@ -16,9 +17,7 @@ import { type JudgedFailure, knowledgeLines } from "./show_failures.ts";
 export async function reportToCi(ci: CiLog, root: string, found: RunFindings): Promise<void> {
   const { outcome, failures, exitCode, limit } = found;
   const { run } = outcome;
-  const tests = [...run.tests.values()];
-  const flaky = tests.filter((test) => test.flaky);
-  const leaking = tests.filter((test) => test.leaked.length > 0);
+  const { flaky, leaking } = notable(run);
   const ending = endingOf(outcome, limit);
   if (exitCode !== 0) ci.openGroup();
   if (ending !== null) ci.annotateRun("the run did not end by itself", ending);
@@ -34,16 +33,37 @@ export async function reportToCi(ci: CiLog, root: string, found: RunFindings): P
   await ci.summarize({
     title: `${how}${counts} in ${outcome.seconds.toFixed(2)} s`,
     exitCode,
+    ...testsOfSummary(run),
+    failures: failures.map((failure) => failureOfSummary(failure, knowledgeOf(failure))),
+  });
+}
+
+/** Tests that did not fail but are worth a word. */
+function notable(run: RunModel): { flaky: TestResult[]; leaking: TestResult[] } {
+  const tests = [...run.tests.values()];
+  return {
+    flaky: tests.filter((test) => test.flaky),
+    leaking: tests.filter((test) => test.leaked.length > 0),
+  };
+}
+
+/** What the summary of a job shows of a run, without its failures. */
+export function testsOfSummary(run: RunModel): Pick<RunSummary, "counts" | "flaky" | "leaks"> {
+  const { flaky, leaking } = notable(run);
+  return {
     counts: run.began ? Object.entries(run.counts) : [],
-    failures: failures.map((failure) => ({
-      id: failure.id,
-      where: failure.where,
-      reason: reasonOf(failure),
-      known: knowledgeOf(failure),
-    })),
     flaky: flaky.map((test) => summaryOf(test, firstReason(test))),
     leaks: leaking.map((test) => summaryOf(test, leftLines(test).join("; "))),
-  });
+  };
+}
+
+/**
+ * A failure in the summary of a job.
+ *
+ * @param known what else there is to say about it
+ */
+export function failureOfSummary(failure: Failure, known: readonly string[]): SummaryTest {
+  return { id: failure.id, where: failure.where, reason: reasonOf(failure), known };
 }
 
 /**

@@ -41,8 +41,8 @@ const ALIVE = ["cat", "readlink"] as const;
 const GIT_ENV = [...PROJECT_ENV, "XDG_CONFIG_HOME"] as const;
 /** Where the state directory is. */
 const STATE_ENV = [...PROJECT_ENV, "XDG_STATE_HOME"] as const;
-/** For the logs of CI, and for `--shard auto`. */
-const CI_ENV = [
+/** For the logs of CI. */
+const CI_LOG_ENV = [
   "GITHUB_ACTIONS",
   "GITHUB_STEP_SUMMARY",
   "GITHUB_WORKSPACE",
@@ -50,6 +50,10 @@ const CI_ENV = [
   "TF_BUILD",
   "BUILDKITE",
   "CIRCLECI",
+] as const;
+/** These, and those for `--shard auto`. */
+const CI_ENV = [
+  ...CI_LOG_ENV,
   "CI_NODE_INDEX",
   "CI_NODE_TOTAL",
   "CIRCLE_NODE_INDEX",
@@ -428,7 +432,7 @@ export const PERMISSIONS = [
   {
     row: "merge",
     programs: [],
-    env: STATE_ENV,
+    env: [...STATE_ENV, ...CI_LOG_ENV],
     read: true,
     write: true,
     net: false,
