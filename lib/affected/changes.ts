@@ -46,8 +46,8 @@ const MAIN_BRANCHES = [
 /** The mode by which git marks the commit of a submodule. */
 const SUBMODULE_MODE = "160000";
 
-/** What Python compiles, which repositories without a `.gitignore` list as new. */
-const COMPILED = /(?:^|\/)__pycache__\//;
+/** What Python compiles and we write, which repositories without a `.gitignore` list as new. */
+const WRITTEN = /(?:^|\/)(?:__pycache__\/|tractest-report\.html$|tractest-bundle-[^/]*\.tar\.gz$)/;
 
 /** The largest file that is hashed to find out whether its content changed, in bytes. */
 const HASHED_SIZE_LIMIT = 32 * 1024 * 1024;
@@ -89,7 +89,7 @@ export async function changesSince(
     ...changesIn(prefix, "committed", committed),
     ...changesIn(prefix, "staged", [...staged, ...asAdded(tracked)]),
     ...changesIn(prefix, "unstaged", unstaged),
-    ...changesIn(prefix, "untracked", asAdded(untracked.filter((path) => !COMPILED.test(path)))),
+    ...changesIn(prefix, "untracked", asAdded(untracked.filter((path) => !WRITTEN.test(path)))),
   ];
   const latest = new Map(found.map((change) => [change.path, change]));
   const changes = [...latest.values()].sort((a, b) => a.path < b.path ? -1 : 1);

@@ -54,6 +54,8 @@ Deno.test("changesSince() lists committed, staged, unstaged and untracked files 
     ".gitignore": "ignored\n",
     "ignored": "i",
     "tests/__pycache__/test_new.cpython-311.pyc": "",
+    "tractest-report.html": "",
+    "tractest-bundle-20261128-110736.tar.gz": "",
   });
   const { listed, base, notes } = await changes(repository);
   assertEquals(listed, [
