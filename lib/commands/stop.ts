@@ -38,6 +38,7 @@ export async function stop(context: Context<StopOptions>): Promise<ExitCode> {
     report({ signalled: [], refused: null });
     return EXIT.ok;
   }
+  if (!watch.isUnderWay) printer.note("nothing to stop: this run is over");
   const stopped = await stopRun(
     host,
     watch,

@@ -436,6 +436,8 @@ Deno.test("stop works as Ctrl-C: pytest finishes its report, the exit code is 13
     assert(!await alive(pytest!));
     const again = await suite.tractest(["stop"]);
     assertEquals([again.code, again.stdout], [0, stdout], "a run that is over");
+    assertIncludes(again.stderr, "nothing to stop: this run is over\n");
+    assert(!stderr.includes("nothing to stop"), stderr);
     assertEquals((await suite.tractest(["wait"])).code, 130);
   }));
 
