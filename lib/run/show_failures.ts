@@ -56,7 +56,6 @@ export function failureLines(
   const [first] = group;
   const alike = group.length - 1;
   const wasEnded = endedBy(first!, byId.get(first!.id)) !== null;
-  const known = new Set(group.flatMap((failure) => knowledgeLines(failure, paint)));
   return [
     ...group.slice(0, SHOWN_ALIKE).map((failure, index) => {
       const head = failureHead(failure, byId.get(failure.id), paint);
@@ -65,8 +64,30 @@ export function failureLines(
     ...(group.length > SHOWN_ALIKE ? [`… and ${group.length - SHOWN_ALIKE} more`] : []),
     ...(alike > 0 ? [`    all ${group.length} of one cause: ${shortReason(first!)}`] : []),
     ...(wasEnded ? gist(first!).map((line) => `    ${escapeText(line)}`) : []),
-    ...known,
+    ...groupKnowledge(group, paint),
   ];
+}
+
+/** What is known about the failures of one cause; records that differ stand with their tests. */
+function groupKnowledge(group: readonly JudgedFailure[], paint: Paint): Iterable<string> {
+  const records = new Set(group.map(pastText));
+  if (records.size < 2) return new Set(group.flatMap((failure) => knowledgeLines(failure, paint)));
+  return new Set([
+    ...group.flatMap((failure) => knowledgeLines({ ...failure, record: null }, paint)),
+    ...group.slice(0, SHOWN_ALIKE).flatMap((failure) => {
+      const past = pastText(failure);
+      return past === null ? [] : [`    ${shownId(nameOf(failure.id))}: ${past}`];
+    }),
+  ]);
+}
+
+function pastText({ record }: JudgedFailure): string | null {
+  return record && recordText(record);
+}
+
+/** The part of an id that names the test in its file. */
+function nameOf(id: string): string {
+  return id.split("::").slice(1).join("::") || id;
 }
 
 /** `FAILED 2 times tests/test_a.py::test_a (setup) [known flaky]` */
@@ -89,8 +110,9 @@ export function failureHead(
 }
 
 /** What is known about a failure besides its own text. */
-export function knowledgeLines({ known, record, related }: JudgedFailure, paint: Paint): string[] {
-  const past = record && recordText(record);
+export function knowledgeLines(failure: JudgedFailure, paint: Paint): string[] {
+  const { known, related } = failure;
+  const past = pastText(failure);
   return [
     ...(known === null ? [] : [`    ${escapeText(known)}`]),
     ...(past === null ? [] : [`    ${past}`]),
