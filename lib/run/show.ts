@@ -124,6 +124,7 @@ const COLLISION_LINES: Readonly<Record<Profile, readonly string[]>> = {
   plain: [
     "a port seems to be held, not the tests broken:",
     "  check what an earlier run left before the test code: tractest zombies",
+    "  or what else listens: ss -tlnp",
     "  or run with ports of its own: tractest run --isolate",
   ],
 };

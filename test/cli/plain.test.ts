@@ -98,6 +98,7 @@ Deno.test("an address in use hints at a held port in a plain project", async () 
   await using suite = await plainProject({ "test_a.py": IN_USE });
   const text = await neutral(suite, ["run", "--no-defaults"], 1);
   assertIncludes(text, "all tests broken? a port seems to be held, not the tests broken: address");
+  assertIncludes(text, "\n  or what else listens: ss -tlnp\n");
 });
 
 Deno.test("a run that hangs is explained in a plain project without tractor's recipe", async () => {
