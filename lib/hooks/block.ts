@@ -95,7 +95,7 @@ function bodyOf({ hook, commands, binary }: BlockSpec): string[] {
     `if [ -n "$tractest_binary" ]; then`,
     ...commands.map((words) => `  tractest_run ${words.map(shellQuote).join(" ")}`),
     `else`,
-    `  echo 'tractest: the program is gone; ${hook} goes on without it' >&2`,
+    `  echo 'tractest: the program is gone; ${hook} continues without it' >&2`,
     `fi`,
   ];
   const indented = run.map((line) => `  ${line}`);
@@ -129,10 +129,10 @@ function runner(row: HookRow): string[] {
     `    0) ;;`,
     `    ${GOES_ON.join(" | ")}) ` +
     `echo "tractest: exit code $tractest_status says nothing about this ${row.stops}, ` +
-    'which goes on" >&2 ;;',
+    'which continues" >&2 ;;',
     `    *)`,
     `      echo "tractest: exit code $tractest_status stops this ${row.stops}; ` +
-    `${row.without} goes on without the check" >&2`,
+    `to ${row.stops} without the check: ${row.without}" >&2`,
     `      exit "$tractest_status"`,
     `      ;;`,
     `  esac`,

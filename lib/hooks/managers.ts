@@ -149,6 +149,6 @@ function guarded(commands: EntrySpec["commands"], who: string, stops: boolean): 
   const lines = commands.map((words) =>
     `tractest ${words.map(shellQuote).join(" ")} </dev/null || ${otherwise}; `
   ).join("");
-  const missing = `echo "tractest is not installed; ${who} goes on without it" >&2`;
+  const missing = `echo "tractest is not installed; ${who} continues without it" >&2`;
   return `if command -v tractest >/dev/null 2>&1; then ${lines}else ${missing}; fi`;
 }

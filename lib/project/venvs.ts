@@ -196,10 +196,11 @@ async function whyUnusable(host: Host, root: string, venv: Venv): Promise<string
   try {
     for (const link of [venv.path, python]) {
       const isLink = (await host.files.lstat(link))?.kind === "symlink";
-      if (isLink && await host.files.stat(link) === null) {
+      const fault = isLink ? await faultOfLink(host, link) : null;
+      if (fault !== null) {
         const config = await host.files.readText(join(venv.path, "pyvenv.cfg"));
         const name = relative(root, venv.path);
-        return [brokenLinkText(relative(root, link), name, venv.minor, config)];
+        return [linkText(`${relative(root, link)} is ${fault}`, name, venv.minor, config)];
       }
     }
     return await host.files.stat(python) === null
@@ -211,11 +212,22 @@ async function whyUnusable(host: Host, root: string, venv: Venv): Promise<string
   }
 }
 
-function brokenLinkText(link: string, name: string, minor: string, config: string | null): string {
+/** Why a symlink leads to no file that could be started; null if it leads to one. */
+async function faultOfLink(host: Host, link: string): Promise<string | null> {
+  try {
+    return await host.files.stat(link) === null ? "a broken symlink" : null;
+  } catch (error) {
+    if (!(error instanceof TractestError)) throw error;
+    // The Python of another user, often root's: permissions of the venv do not help.
+    return "a symlink that this user can't follow";
+  }
+}
+
+function linkText(fault: string, name: string, minor: string, config: string | null): string {
   const home = /^home *= *(.+)$/m.exec(config ?? "")?.[1];
   const from = home === undefined ? "" : ` (it was made from ${home})`;
   const words = ["uv", "sync", ...(minor === "" ? [] : ["--python", dotted(minor)])];
   const sync = shellCommand(words, name === ".venv" ? {} : { UV_PROJECT_ENVIRONMENT: name });
   const remove = shellCommand(["rm", "-r", name]);
-  return `${link} is a broken symlink${from}; to recreate the venv: ${remove} && ${sync}`;
+  return `${fault}${from}; to recreate the venv: ${remove} && ${sync}`;
 }

@@ -517,6 +517,11 @@ Deno.test(
     );
     assertIncludes(await detail(), again);
     await Deno.remove(python);
+    await Deno.symlink("python", python);
+    const loop = `${name}/bin/python is a symlink that this user can't follow (it was made from /`;
+    assertIncludes(await detail(), loop);
+    assertIncludes(await detail(), again);
+    await Deno.remove(python);
     await Deno.writeFile(python, content.slice(0, 100), { mode: 0o644 });
     assertIncludes(
       await detail(),

@@ -39,13 +39,13 @@ Deno.test(
       if (!goes) {
         assertIncludes(
           stderr,
-          `tractest: exit code ${exit} stops this push; git push --no-verify goes on without ` +
-            "the check\n",
+          `tractest: exit code ${exit} stops this push; to push without the check: ` +
+            "git push --no-verify\n",
         );
       } else if (exit !== 0) {
         assertIncludes(
           stderr,
-          `tractest: exit code ${exit} says nothing about this push, which goes on\n`,
+          `tractest: exit code ${exit} says nothing about this push, which continues\n`,
         );
       } else assertEquals(stderr, "");
     }
@@ -125,14 +125,14 @@ Deno.test(
     });
     assertEquals([commit.code, commit.stderr], [
       0,
-      "tractest: the program is gone; pre-commit goes on without it\n",
+      "tractest: the program is gone; pre-commit continues without it\n",
     ]);
     const checkout = await repo.run(["git", "checkout", "--quiet", "-b", "new"], {
       env: { PATH: "/usr/bin:/bin" },
     });
     assertEquals([checkout.code, checkout.stderr], [
       0,
-      "tractest: the program is gone; post-checkout goes on without it\n",
+      "tractest: the program is gone; post-checkout continues without it\n",
     ]);
     // Something is there, but it can't be started.
     Deno.writeTextFileSync(repo.standIn, "#!/nonexistent/interpreter\n", { mode: 0o755 });
