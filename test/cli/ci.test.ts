@@ -118,22 +118,26 @@ Deno.test("the log of a background run in CI is that of any run", async () => {
   assertIncludes(await Deno.readTextFile(report), "test_forges");
 });
 
-Deno.test("on GitHub merge writes a summary, names missing shards, and tests forge nothing", async () => {
-  await using suite = await pytestSuite({ "test_a.py": FORGES });
-  const summary = join(suite.path, "summary.md");
-  const shard = ["--shard", "1/2", "--events", "../1.jsonl"];
-  await suite.tractest(["run", "--no-preflight", ...shard]);
-  const env = { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: summary };
-  const { code, stdout } = await suite.tractest(["merge", "../1.jsonl"], env);
-  assertEquals([code === 1 || code === 82, commandsOf(stdout)], [
-    true,
-    ["::error title=not one complete run of all machines::shard 2 missing"],
-  ]);
-  const text = await Deno.readTextFile(summary);
-  assertIncludes(text, "### tractest: shard 2 missing");
-  assertIncludes(text, "| Shard | Result |");
-  assertIncludes(text, `Exit code ${code}.`);
-});
+Deno.test(
+  "on GitHub merge writes a summary, names missing shards, and " +
+    "tests forge nothing",
+  async () => {
+    await using suite = await pytestSuite({ "test_a.py": FORGES });
+    const summary = join(suite.path, "summary.md");
+    const shard = ["--shard", "1/2", "--events", "../1.jsonl"];
+    await suite.tractest(["run", "--no-preflight", ...shard]);
+    const env = { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: summary };
+    const { code, stdout } = await suite.tractest(["merge", "../1.jsonl"], env);
+    assertEquals([code === 1 || code === 82, commandsOf(stdout)], [
+      true,
+      ["::error title=not one complete run of all machines::shard 2 missing"],
+    ]);
+    const text = await Deno.readTextFile(summary);
+    assertIncludes(text, "### tractest: shard 2 missing");
+    assertIncludes(text, "| Shard | Result |");
+    assertIncludes(text, `Exit code ${code}.`);
+  },
+);
 
 Deno.test("--ci names a service or none, and GitLab and Azure get what they read", async () => {
   await using suite = await pytestSuite({ "test_a.py": FORGES });
