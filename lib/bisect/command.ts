@@ -13,6 +13,7 @@ import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { showBisected, stepLine } from "./show.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { Context } from "../command_line/context.ts";
+import { guardLog } from "../ci/guard_log.ts";
 import { findProject, type Project } from "../project/project.ts";
 import { targetsOf, wholeSuiteOf } from "../project/targets.ts";
 import { Bisection, type BisectionRequest, type Scope } from "./bisection.ts";
@@ -64,6 +65,7 @@ const SCHEMA = "tractest.bisect/1";
 /** `tractest bisect`: finds the earlier test that makes one fail, hang or leak. */
 export async function bisect(context: Context<BisectOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
+  guardLog(host, printer);
   const { symptom, timeout, in: words } = line.options;
   const project = await findProject(host, line.options.profile);
   const test = await testOf(context, project);

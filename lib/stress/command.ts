@@ -7,6 +7,7 @@ import { openRunState } from "../background/run_directory.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
 import type { Context } from "../command_line/context.ts";
 import { TractestError, UsageError } from "../errors.ts";
+import { guardLog } from "../ci/guard_log.ts";
 import { findProject } from "../project/project.ts";
 import { targetsOf } from "../project/targets.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
@@ -43,6 +44,7 @@ export type StressOptions = OptionsOf<typeof OPTIONS>;
  */
 export async function stress(context: Context<StressOptions>): Promise<ExitCode> {
   const { host, printer, line } = context;
+  guardLog(host, printer);
   const { copies, rounds, untilFail, baseline, timeout } = line.options;
   const project = await findProject(host, line.options.profile);
   if (line.operands.length === 0) {

@@ -139,6 +139,27 @@ Deno.test(
   },
 );
 
+Deno.test("on GitHub tests forge no command in the log of stress and bisect", async () => {
+  await using suite = await pytestSuite({
+    "test_a.py": `
+import os
+def test_sets(): os.environ["BAD"] = "1"
+def test_forges(): assert "BAD" not in os.environ, "x\\n::error::forged"
+`,
+  });
+  const env = { GITHUB_ACTIONS: "true" };
+  for (
+    const words of [
+      ["stress", "test_a.py", "--rounds", "1", "--copies", "1"],
+      ["bisect", "test_a.py::test_forges", "--in", "test_a.py"],
+    ]
+  ) {
+    const { stdout, stderr } = await suite.tractest([...words, "--no-preflight"], env);
+    assertIncludes(stdout + stderr, "error::forged");
+    assertEquals(commandsOf(stdout + stderr), [], words[0]);
+  }
+});
+
 Deno.test("--ci names a service or none, and GitLab and Azure get what they read", async () => {
   await using suite = await pytestSuite({ "test_a.py": FORGES });
   const off = await suite.tractest(["run", "--ci", "off"], { GITHUB_ACTIONS: "true" });
