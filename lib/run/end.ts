@@ -12,6 +12,7 @@ import { endingOf } from "./after.ts";
 import { describeBalance } from "./parallel.ts";
 import { runDocument } from "./run_document.ts";
 import { RUN_SCHEMA } from "./run_request.ts";
+import { EXIT } from "../tables/exit_codes.ts";
 import { strainText } from "../base/strain.ts";
 import { shownId } from "../terminal/wrap.ts";
 
@@ -71,6 +72,9 @@ function showEnd(
   if (leaks !== null && prepared.isolation === null) {
     const named = [...tests.flatMap((test) => test.leaked), ...run.leaked];
     showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)), profile);
+  }
+  if (findings.exitCode === EXIT.leakedButPassed) {
+    printer.note(`exit code ${EXIT.leakedButPassed}: the tests passed, but not cleanly (strict)`);
   }
   const overloaded = strainText(strain, failures.length > 0 || outcome.cut !== null);
   if (overloaded !== null) printer.note(overloaded);

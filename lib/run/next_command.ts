@@ -47,6 +47,11 @@ export function notFound(argv: readonly string[], offered: readonly string[]): N
   };
   return argv.filter((word) => /^[^-].*::/s.test(word) && !fits(word)).map((id) => ({
     id,
-    nearest: nearest(id, offered).slice(0, NEAREST),
+    nearest: nearest(id, id.includes("[") ? offered : withoutParameters(offered)).slice(0, NEAREST),
   }));
+}
+
+/** The ids of tests as they are typed for all of their parameters, each once. */
+function withoutParameters(ids: readonly string[]): string[] {
+  return [...new Set(ids.map((id) => id.replace(/\[.*$/s, "")))];
 }

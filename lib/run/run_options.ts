@@ -79,7 +79,7 @@ export const RUN_OPTIONS = {
   header: {
     section: "execution",
     kind: "flag",
-    doc: "show pytest's header, which is left out by default",
+    doc: "show pytest's header where `default-flags` leave it out, as with tractor",
   },
   "no-defaults": {
     section: "execution",

@@ -137,6 +137,7 @@ Deno.test(
     await Deno.remove(join(suite.path, "seen"));
     const strict = await suite.tractest([...NO_CHECKS, "--retries", "2", "--strict", "--json"]);
     assertEquals(strict.code, 84);
+    assertIncludes(strict.stderr, "exit code 84: the tests passed, but not cleanly (strict)\n");
     assertEquals(JSON.parse(strict.stdout).flaky, [{
       id: "tests/test_a.py::test_flaky",
       attempts: ["failed", "passed"],
