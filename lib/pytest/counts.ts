@@ -52,11 +52,22 @@ export class Counter {
   }
 }
 
+/** What else a line of counts may name. */
+export interface OtherCounts {
+  readonly deselected?: number;
+  readonly warnings?: number;
+  readonly listed?: readonly string[];
+}
+
 /** The counts on one line, in pytest's words and order: `1 failed, 12 passed, 2 skipped`. */
-export function countsLine(counts: Counts, { deselected = 0, warnings = 0 } = {}): string {
+export function countsLine(
+  counts: Counts,
+  { deselected = 0, warnings = 0, listed = [] }: OtherCounts = {},
+): string {
   const { failed, passed, skipped, xfailed, xpassed, errors, subtestsPassed, notRun } = counts;
   const words: string[] = [];
   const say = (count: number, word: string) => count > 0 && words.push(`${count} ${word}`);
+  say(listed.length, listed.length === 1 ? "test collected" : "tests collected");
   say(failed, "failed");
   say(passed, "passed");
   say(skipped, "skipped");

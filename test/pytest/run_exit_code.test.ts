@@ -114,6 +114,8 @@ Deno.test("counts stand on one line in pytest's words and order", () => {
     true,
   );
   assertEquals(countsLine(new Counter().counts(0)), "no tests ran");
+  const only = { listed: ["a.py::x"], deselected: 6 };
+  assertEquals(countsLine(new Counter().counts(0), only), "1 test collected, 6 deselected");
 });
 
 Deno.test("the gist of a failure is its first lines, its inner errors and its place", () => {
