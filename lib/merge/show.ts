@@ -9,11 +9,15 @@ import type { Merged, MergedPart } from "./rules.ts";
 /** Tests that are named, at most. */
 const SHOWN = 10;
 
-/** How the merged run ended, in words; null when by itself. */
-export function endingOf({ missing, unfinished, endings }: Merged): string | null {
+/** How the merged run ended, in words, or why it is doubtful; null when by itself. */
+export function endingOf(merged: Merged): string | null {
+  const { missing, unfinished, duplicates, problems, endings } = merged;
   if (endings.length > 0) return endings.join("; ");
   if (missing.length > 0) return `shard ${missing.join(", ")} missing`;
-  return unfinished.length > 0 ? `${plural(unfinished.length, "test")} without a result` : null;
+  if (unfinished.length > 0) return `${plural(unfinished.length, "test")} without a result`;
+  if (problems.length > 0) return problems.join("; ");
+  const twice = duplicates.length;
+  return twice > 0 ? `${plural(twice, "test")} ran on several machines` : null;
 }
 
 /** A merge for `--json`. */

@@ -1,4 +1,5 @@
 import { merge, type Part } from "../../lib/merge/rules.ts";
+import { endingOf } from "../../lib/merge/show.ts";
 import type { PytestEvent } from "../../lib/pytest/events.ts";
 import { assertEquals } from "../assert.ts";
 
@@ -94,6 +95,24 @@ Deno.test("tests that ran twice are named with their files", async () => {
     part("two", { shard: "2/2", ran: ["b.py::z"] }),
   ]);
   assertEquals([exitCode, duplicates], [82, [{ id: "b.py::z", files: ["one", "two"] }]]);
+});
+
+Deno.test("whatever keeps a merge from being green stands in its verdict", async () => {
+  const one = part("one", { shard: "1/2", ran: ALL.slice(0, 2) });
+  const two = part("two", { shard: "2/2", ran: ALL.slice(2) });
+  const killed = part("two", { shard: "2/2", ran: ALL.slice(2), code: null });
+  const twice = part("two", { shard: "2/2", ran: ALL.slice(1) });
+  for (
+    const [parts, ending, exitCode] of [
+      [[one, two], null, 0],
+      [[one], "shard 2 missing", 82],
+      [[one, killed], "two has no end: the run was killed or still runs", 82],
+      [[one, twice], "1 test ran on several machines", 82],
+    ] as const
+  ) {
+    const merged = await merge(parts);
+    assertEquals([endingOf(merged), merged.exitCode], [ending, exitCode]);
+  }
 });
 
 Deno.test(
