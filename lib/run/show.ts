@@ -67,13 +67,13 @@ export function showVerdict(printer: Printer, stream: VerdictStream, view: Verdi
 }
 
 function verdictLines(view: VerdictView, paint: Paint): string[] {
-  const { collision, balance } = view;
+  const { balance } = view;
   const own = ownFailures(view);
   const byId = new Map(view.tests.map((test) => [test.id, test]));
   const shown = groupByCause(own.slice(0, SHOWN_FAILURES));
   return [
     "",
-    ...(collision === null ? [] : collisionLines(collision, view.profile, paint)),
+    ...collisionLines(view, paint),
     ...shown.flatMap((group) => failureLines(group, byId, paint)),
     ...moreLine(own.length - SHOWN_FAILURES, "; all of them: tractest failed"),
     ...otherLines(view, paint),
@@ -87,7 +87,7 @@ function agentLines(view: VerdictView, limit: number): string[] {
   return agentReport({
     failures: ownFailures(view),
     byId: new Map(view.tests.map((test) => [test.id, test])),
-    before: view.collision === null ? [] : collisionLines(view.collision, view.profile, paint),
+    before: collisionLines(view, paint),
     after: [...otherLines(view, paint), summary(view, paint)],
     limit,
   });
@@ -129,9 +129,17 @@ const COLLISION_LINES: Readonly<Record<Profile, readonly string[]>> = {
   ],
 };
 
-function collisionLines(collision: string, profile: Profile, paint: Paint): string[] {
+function collisionLines({ collision, profile, tests }: VerdictView, paint: Paint): string[] {
+  if (collision === null) return [];
   const [evidence, ...hints] = COLLISION_LINES[profile];
-  return [`${paint("red", "all tests broken?")} ${evidence} ${escapeText(collision)}`, ...hints];
+  const leaking = tests.filter(({ leaked }) => leaked.some(({ listens }) => listens?.length));
+  return [
+    `${paint("red", "all tests broken?")} ${evidence} ${escapeText(collision)}`,
+    ...leaking.slice(0, 1).map(({ id }) =>
+      `  ${shownId(id)} left a process that listens: see LEAK below`
+    ),
+    ...hints,
+  ];
 }
 
 /** Many failures, one cause. */

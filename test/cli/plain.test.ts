@@ -17,6 +17,15 @@ def test_one():
 def test_two():
     raise OSError(errno.EADDRINUSE, "Address already in use")
 `;
+/** Leaves a server behind. */
+const LISTENS = `
+import subprocess, sys
+def test_leaves():
+    server = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(flush=True)"
+    server += "; time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE)
+    assert child.stdout.readline()
+`;
 /** A child that fills a pipe which is not read. */
 const HANGS = `
 import os, subprocess, sys, time
@@ -99,6 +108,20 @@ Deno.test("an address in use hints at a held port in a plain project", async () 
   const text = await neutral(suite, ["run", "--no-defaults"], 1);
   assertIncludes(text, "all tests broken? a port seems to be held, not the tests broken: address");
   assertIncludes(text, "\n  or what else listens: ss -tlnp\n");
+  assert(!text.includes("that listens: see LEAK"), text);
+});
+
+Deno.test("of tests that find a port in use the one that left its holder is named", async () => {
+  await using suite = await plainProject({ "test_a.py": LISTENS + IN_USE });
+  const text = await neutral(suite, ["run", "--no-defaults", "--no-isolate"], 1);
+  try {
+    assertIncludes(
+      text,
+      "\n  tests/test_a.py::test_leaves left a process that listens: see LEAK below\n",
+    );
+  } finally {
+    await neutral(suite, ["zombies", "--kill"], 0);
+  }
 });
 
 Deno.test("a run that hangs is explained in a plain project without tractor's recipe", async () => {
