@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { secondsText } from "../base/durations.ts";
 import type { Context } from "../command_line/context.ts";
 import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_line/options.ts";
@@ -64,7 +65,8 @@ function showSlowest(
   }
   const together = `${secondsText(totalSeconds)} all together`;
   const how = `medians of up to ${PASSES} latest passes`;
-  printer.line(`${tests.length} slowest of ${all.length} test(s) on record, ${together}; ${how}:`);
+  const head = `${tests.length} slowest of ${plural(all.length, "test")} on record`;
+  printer.line(`${head}, ${together}; ${how}:`);
   const rows = tests.map(({ id, seconds }) => {
     return [`  ${secondsText(seconds).padStart(8)}`, shownId(id)];
   });
@@ -81,13 +83,13 @@ function showRegressed(
   if (regressed.length === 0) {
     printer.line(`No test became slower beyond noise: ${compared} compared.`);
   } else {
-    const shown = `${tests.length} of ${regressed.length} test(s) that became slower`;
+    const shown = `${tests.length} of ${plural(regressed.length, "test")} that became slower`;
     printer.line(`${shown}, of ${compared} compared:`);
     printer.rows(tests.map(cellsOf));
   }
   if (tooFew > 0) {
     const why = "runs that were short of CPU are left out";
-    printer.note(`${tooFew} test(s) have too few recorded passes to compare; ${why}`);
+    printer.note(`too few recorded passes to compare: ${plural(tooFew, "test")}; ${why}`);
   }
 }
 

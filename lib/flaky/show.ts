@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { escapeText } from "../base/escape.ts";
 import { rateText, recordText, type TestRecord, type Tries } from "../base/rates.ts";
 import type { KnownFlakyRow } from "../project/known_flaky.ts";
@@ -59,8 +60,12 @@ export function showMeasured(
   { runs, others, limit }: MeasuredFacts,
 ): void {
   printer.line();
-  const head = `${measured.length} test(s) that the record of ${runs} run(s) proves to be flaky`;
-  printer.line(`${head}${measured.length > 0 ? ":" : "."}`);
+  const record = `the record of ${plural(runs, "run")}`;
+  printer.line(
+    measured.length > 0
+      ? `${plural(measured.length, "test")} that ${record} proves to be flaky:`
+      : `No test is flaky by ${record}.`,
+  );
   const shown = measured.slice(0, limit);
   printer.rows(shown.map((record) => [`  ${shownId(record.id)}`, recordText(record) ?? ""]));
   if (measured.length > limit) {
@@ -68,8 +73,9 @@ export function showMeasured(
     printer.note(`… and ${rest} more: --limit ${Math.min(1000, measured.length)}`);
   }
   if (others > 0) {
+    const more = measured.length > 0 ? `${others} more` : String(others);
     printer.note(
-      `${others} more failed at times, but never passed and failed at the same clean commit: ` +
+      `${more} failed at times, but never passed and failed at the same clean commit: ` +
         "tractest history TEST",
     );
   }

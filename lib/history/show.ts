@@ -19,7 +19,7 @@ export function warnUnreadable(printer: Printer, trouble: string): void {
 export function showRuns(printer: Printer, runs: readonly RunRow[], all: number): void {
   if (printer.json) return printer.document("tractest.history/1", { runs, recorded: all });
   if (all === 0) return printer.line("No run is on record here yet: tractest run");
-  printer.line(`${runs.length} of ${all} recorded run(s), newest first:`);
+  printer.line(`${runs.length} of ${plural(all, "recorded run")}, newest first:`);
   printer.rows(runs.map(cellsOfRun));
 }
 

@@ -37,7 +37,7 @@ Deno.test("history lists runs, newest first, up to a limit and of one commit", a
   const { code, stdout, stderr } = await suite.tractest(["history", "--limit", "3"]);
   assertEquals([code, stderr], [0, ""]);
   const [head, ...rows] = stdout.trimEnd().split("\n");
-  assertEquals(head, "3 of 40 recorded run(s), newest first:");
+  assertEquals(head, "3 of 40 recorded runs, newest first:");
   assertEquals(rows.map((row) => row.trim().split(" ")[0]), [
     "run-000040",
     "run-000039",
@@ -136,7 +136,7 @@ Deno.test("slow sorts by medians, and --regressed finds slower tests, but no noi
   assertEquals([tests.length, recorded], [5, 100]);
   const seconds = tests.map((test: { seconds: number }) => test.seconds);
   assertEquals(seconds, seconds.toSorted((a: number, b: number) => b - a));
-  assertIncludes((await suite.tractest(["slow"])).stdout, "20 slowest of 100 test(s) on record");
+  assertIncludes((await suite.tractest(["slow"])).stdout, "20 slowest of 100 tests on record");
   assertIncludes(
     (await suite.tractest(["slow", "--regressed"])).stdout,
     "No test became slower beyond noise: 100 compared.",
