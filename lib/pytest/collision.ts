@@ -83,7 +83,7 @@ function childSaysInUse({ output = "" }: Failure): boolean {
 }
 
 function isCollision(failure: Failure): boolean {
-  return COLLISION.test(errorsOf(failure));
+  return COLLISION.test(errorsOf(failure)) || childSaysInUse(failure);
 }
 
 /** What a failure says, without the source lines of its traceback. */

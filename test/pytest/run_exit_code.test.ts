@@ -1,7 +1,7 @@
 import { timeLimit } from "../../lib/run/settings.ts";
 import { readDurations, withDuration } from "../../lib/background/full_runs.ts";
 import { asTyped, pasteable } from "../../lib/base/typed_command.ts";
-import { collisionText } from "../../lib/pytest/collision.ts";
+import { collidedWith, collisionText } from "../../lib/pytest/collision.ts";
 import { Counter, countsLine } from "../../lib/pytest/counts.ts";
 import {
   EventReader,
@@ -277,9 +277,12 @@ Deno.test("in a plain project a child's output suggests a held port, words in a 
   for (const output of [python, node, go]) {
     const text = "address in use in 1 of 1 failure, in 1 file";
     assertEquals(collisionText([saying(output)], null, "plain"), text, output);
+    // The record counts no such failure as one of the test: it does not make it flaky.
+    assertEquals(collidedWith([saying(output)]).length, 1, output);
   }
   const log = heading + "INFO the address already in use is skipped\nready\n";
   assertEquals(collisionText([saying(log)], null, "plain"), null);
+  assertEquals(collidedWith([saying(log)]), []);
 });
 
 Deno.test("missed time limits alone suggest a held registry only where most tests fail", () => {
