@@ -26,14 +26,20 @@ _tt_start() {
     exit 80
   fi
   export DENO_NO_UPDATE_CHECK=1 "DENO_DIR=${DENO_DIR:-$_tt_program/deno}"
-  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm @FLAGS@ "$_tt_program/bundle/start.js" "--self=$0" "$@"
+  # It reads ~/.npmrc, and ends in the same way where it can't. With another home it reads none; start.js puts back the user's.
+  if [ -n "${HOME:-}" ] && { [ -e "$HOME/.npmrc" ] || [ -f "$HOME" ]; }; then
+    _tt_user_home=$HOME HOME=$_tt_program
+  fi
+  exec "$_tt_runtime/deno" run --no-config --no-lock --no-remote --no-npm @FLAGS@ "$_tt_program/bundle/start.js" ${_tt_user_home:+"--home=$_tt_user_home"} "--self=$0" "$@"
   exit 126 # bash continues after a failed exec (see execfail below); other shells exit by themselves
 }
 if [ -n "${BASH_VERSION:-}" ]; then shopt -s execfail; fi
+_tt_user_home=
 
 # The runtime has its size but no content (a power cut after it was unpacked): this file starts again and unpacks it.
 _tt_heal() {
   trap - EXIT
+  HOME=${_tt_user_home:-${HOME-}}
   echo "tractest: the unpacked runtime cannot be started: unpacking it again" >&2
   PATH=/usr/bin:/bin:/run/current-system/sw/bin:$PATH command rm -rf "$_tt_runtime"
   case $0 in */*) exec /bin/sh "$0" "$@" ;; *) exec /bin/sh "./$0" "$@" ;; esac

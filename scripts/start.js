@@ -5,6 +5,11 @@
 // disk, so that this file is either whole or not there.
 const program = new URL("..", import.meta.url).pathname;
 
+// Deno was started with another home (self_contained.sh).
+if (Deno.args[0]?.startsWith("--home=")) {
+  Deno.env.set("HOME", Deno.args.shift().slice("--home=".length));
+}
+
 /** A module error contains the text that could not be read after this. */
 const firstLine = (error) => String(error.message).split("\n", 1)[0];
 

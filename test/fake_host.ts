@@ -14,6 +14,7 @@ export class Recorder implements Output {
   columns = 80;
   rows = 24;
   isBroken = false;
+  failure: string | null = null;
   constructor(readonly isTerminal = false) {}
   write(text: string | Uint8Array): void {
     this.text += typeof text === "string" ? text : new TextDecoder().decode(text);

@@ -6,7 +6,7 @@ import { type OptionsOf, type OptionTable, SHARED, WITH_JSON } from "../command_
 import type { Verb } from "../command_line/verb.ts";
 import { interruptible } from "../commands/interruptible.ts";
 import { TractestError, UsageError } from "../errors.ts";
-import { outputPath } from "../run/output_file.ts";
+import { outputPath, writeToStdout } from "../run/output_file.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { VERSION } from "../tables/release.ts";
@@ -55,7 +55,7 @@ async function makeBundle(context: Context<BundleOptions>): Promise<ExitCode> {
   const archive = await archiveOf(made, name, host.clock.now() / 1000);
   if (path === null) {
     showContents(printer, made, "stderr");
-    if (!options.dryRun) host.terminal.stdout.write(archive);
+    if (!options.dryRun) writeToStdout(host, archive);
     return EXIT.ok;
   }
   showContents(printer, made, "stdout");

@@ -5,7 +5,7 @@ import { EVERY_COMMAND, type OptionsOf, type OptionTable } from "../command_line
 import type { Verb } from "../command_line/verb.ts";
 import { UsageError } from "../errors.ts";
 import { findProject } from "../project/project.ts";
-import { outputPath, writeTyped } from "../run/output_file.ts";
+import { outputPath, writeToStdout, writeTyped } from "../run/output_file.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { unbroken } from "../terminal/wrap.ts";
 import { differencesText } from "./comparison.ts";
@@ -72,7 +72,7 @@ export async function report({ host, line, printer }: Context<ReportOptions>): P
     now: host.clock.now() / 1000,
   });
   if (path === null) {
-    host.terminal.stdout.write(page);
+    writeToStdout(host, page);
     return EXIT.ok;
   }
   await writeTyped(host, path, page);

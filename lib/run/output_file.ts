@@ -84,6 +84,18 @@ export async function writeTyped(host: Host, path: string, text: string): Promis
   pipe.close();
 }
 
+/**
+ * Writes what `--output -` asks for. A reader that went away wanted no more.
+ *
+ * @throws {PreflightError} if it got lost, as on a full disk
+ */
+export function writeToStdout({ terminal: { stdout } }: Host, data: string | Uint8Array): void {
+  stdout.write(data);
+  if (stdout.failure === null) return;
+  const message = `Cannot write to standard output: ${stdout.failure}`;
+  throw new PreflightError("stdout", message, "send it to another place");
+}
+
 /** Whether writing replaces what is there: it does not for a pipe or a device. */
 export async function isReplaced(host: Host, path: string): Promise<boolean> {
   const status = await host.files.stat(path);

@@ -243,6 +243,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Whether the reader went away, so that nothing written arrives any more. */
   readonly isBroken: boolean;
+  /** Why what was written got lost, as on a full disk; null if the reader just went away. */
+  readonly failure: string | null;
   /** Columns of the terminal; 80 without one. */
   readonly columns: number;
   /** Rows of the terminal; 24 without one. */

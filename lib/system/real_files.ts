@@ -149,7 +149,16 @@ export class RealFiles implements Files {
   createFile(path: string, content: string | Uint8Array): Promise<boolean> {
     return orThrow("create", path, () => {
       try {
-        Deno.writeFileSync(path, bytesOf(content), { createNew: true, mode: 0o600 });
+        using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+        try {
+          for (let rest = bytesOf(content); rest.length > 0;) {
+            rest = rest.subarray(file.writeSync(rest));
+          }
+        } catch (error) {
+          // The disk is full: half of it is of no use, and would be in the way.
+          Deno.removeSync(path);
+          throw error;
+        }
         return true;
       } catch (error) {
         if (error instanceof Deno.errors.AlreadyExists) return false;

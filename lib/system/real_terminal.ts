@@ -1,3 +1,4 @@
+import { reason } from "./failures.ts";
 import type { Output, Terminal } from "./host.ts";
 
 /** The {@linkcode Terminal} of this process. */
@@ -55,6 +56,7 @@ export class RealTerminal implements Terminal {
 class StreamOutput implements Output {
   #stream: typeof Deno.stdout;
   #broken = false;
+  failure: string | null = null;
 
   constructor(stream: typeof Deno.stdout) {
     this.#stream = stream;
@@ -86,6 +88,7 @@ class StreamOutput implements Output {
       // is gone.
       if (error instanceof Deno.errors.WouldBlock) return this.write(rest);
       this.#broken = true;
+      if (!(error instanceof Deno.errors.BrokenPipe)) this.failure = reason(error);
     }
   }
 }

@@ -545,3 +545,16 @@ async function emptied(directory: string): Promise<void> {
     await new Promise((done) => setTimeout(done, 100));
   }
 }
+
+Deno.test("a ~/.npmrc that Deno can't read stops no start", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (directory) => {
+    const home = `${directory}/it's a home`;
+    await Deno.mkdir(home);
+    await Deno.writeFile(`${home}/.npmrc`, Uint8Array.of(0x3b, 0xe9, 0x0a));
+    const env = { XDG_CACHE_HOME: `${directory}/cache`, HOME: home };
+    assertEquals(await run(binary, ["version"], env), { code: 0, stdout: ANSWER, stderr: "" });
+    const isNoDirectory = { ...env, HOME: `${home}/.npmrc` };
+    assertEquals((await run(binary, ["version"], isNoDirectory)).stdout, ANSWER);
+  });
+});

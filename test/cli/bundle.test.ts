@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { canMount } from "../build/built.ts";
 import { pytestSuite, type Suite } from "./suites.ts";
 
 /** A test that fails with secrets in its output, and one that waits for a server with secrets. */
@@ -128,4 +129,22 @@ Deno.test("bundle writes only what was agreed to, and over nothing", async () =>
   await asking.type("n\r");
   assertEquals((await asking.ended).code, 0);
   assertEquals(await files(), ["bundle-link"]);
+});
+
+Deno.test("a full disk leaves no part of a bundle, and is no success for --output -", async () => {
+  await using suite = await pytestSuite({ "test_a.py": "def test_a(): pass\n" });
+  suite.through = ["sh", "-c", '"$@" >/dev/full', "sh"];
+  const piped = await suite.tractest(["bundle", "--output", "-"]);
+  assertEquals(piped.code, 80);
+  assertIncludes(piped.stderr, "error: Cannot write to standard output: No space left on device");
+  if (!await canMount()) return;
+  await Deno.mkdir(`${suite.root}/small`);
+  const mounted = "mount -t tmpfs -o size=4k tmpfs small && echo full >small/first || exit 1\n" +
+    '"$@" >&2; code=$?; ls small; exit $code';
+  suite.through = ["unshare", "--mount", "sh", "-c", mounted, "sh"];
+  const { code, stdout, stderr } = await suite.tractest(
+    ["bundle", "--yes", "--output", "small/b.tar.gz"],
+  );
+  assertEquals([code, stdout], [80, "first\n"]);
+  assertIncludes(stderr, "No space left on device");
 });

@@ -42,6 +42,9 @@ export async function inheritedEnvironment(host: Host): Promise<Map<string, stri
   if (["self-contained", "launcher"].includes(host.build().kind)) {
     variables.delete("DENO_NO_UPDATE_CHECK");
     if (OWN_DENO_DIR.test(variables.get("DENO_DIR") ?? "")) variables.delete("DENO_DIR");
+    // It replaces the home where Deno couldn't read ~/.npmrc, and start.js puts it back.
+    const home = host.env("HOME");
+    if (home !== undefined) variables.set("HOME", home);
   }
   return variables;
 }

@@ -163,6 +163,13 @@ Deno.test("variables set by the starter of a self-contained binary are not inher
   }
 });
 
+Deno.test("the home that the starter of a self-contained one replaced is inherited", async () => {
+  const run = () => Promise.resolve(result("HOME=/home/dev/.cache/tractest/program-0a1b\0A=1\0"));
+  const env = (name: string) => name === "HOME" ? "/home/dev" : undefined;
+  const host = fakeHost({ run, env, build: () => ({ kind: "self-contained", runtime: "" }) });
+  assertEquals([...await inheritedEnvironment(host)], [["HOME", "/home/dev"], ["A", "1"]]);
+});
+
 Deno.test("GNU env knows --default-signal since coreutils 8.31", () => {
   for (
     const [version, knows] of [["8.30", false], ["8.31", true], ["9.1", true], [
