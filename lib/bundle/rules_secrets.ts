@@ -49,6 +49,18 @@ export function isSecretName(name: string): boolean {
   );
 }
 
+/** A colour between a name and its value, as itself or as `repr` writes it. */
+const COLOR = "(?:(?:\\x1b|\\\\+(?:x1b|u001b|033))\\[[\\d;]{0,12}m)?";
+/** `<password>…</password>` and `name="csrf_token" value="…"`. */
+const MARKUP: readonly RegExp[] = [
+  /(?<before><(?:[\w-]{1,40}:)?(?<name>[\w.-]{1,80})(?:\s[^<>]{0,200})?>)[^<>]+(?=<\\{0,4}\/)/g,
+  new RegExp(
+    "(?<before>\\b(?:name|id)=(\\\\*[\"'])(?<name>[\\w.-]{1,80})\\2[^<>]{0,200}?" +
+      "\\bvalue=(\\\\*[\"']))(?:(?!\\4)[^<>])+",
+    "g",
+  ),
+];
+
 /** Names of headers whose value goes to the end of the line. */
 const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
 
@@ -64,6 +76,8 @@ const FORMS: readonly RegExp[] = [
   /(?<=hooks\.slack\.com\/services\/)[\w\/-]+/g,
   /(?<=\b(?:bearer|negotiate)\s{1,4})[\w.~+\/=-]{8,}/gi,
   /(?<=\bbasic\s{1,4})[A-Za-z0-9+\/]{8,}={0,2}/gi,
+  // `.netrc`.
+  /(?<=\blogin\s{1,4}\S{1,80}\s{1,4}password\s{1,4})[^\s"'\\[]+/g,
   // Commands that take a password in a short option.
   /(?<=(?<![\w-])(?:-u|--user|--proxy-user)[ =]['"]?)[^\s:'"]+:[^\s'"]+/g,
   /(?<=\b(?:mysql\w*|mariadb\w*|sshpass|redis-cli)\b[^\n]{0,200}?\s-[pa] ?)[^\s'"]+/g,
@@ -80,19 +94,25 @@ const URL_PARAMETERS = /(?<=[?&;](?:key|code|sig|signature|x-amz-\w+|sv|se|sp)=)
 
 /** A name, and what may stand between it and its value. */
 const ASSIGNED = new RegExp(
-  "(?<![\\w])(-{0,2})([A-Za-z_][\\w.-]{0,80})(?![\\w.-])" +
-    "(\\\\*[\"'`]?\\]?[ \\t]{0,4}(?:[!=]==?|:=|=>|[=:]|%3[dD])[ \\t]{0,4}|\\\\*[\"']?[ \\t]{1,4}|" +
+  "(?:(?<!\\w)|(?<=\\[[\\d;]{0,12}m))(-{0,2})([A-Za-z_][\\w.-]{0,80})(?![\\w.-])(" + COLOR +
+    "\\\\*[\"'`]?\\]?[ \\t]{0,4}(?:[!=]==?|:=|=>|[=:]|%3[dD])[ \\t]{0,4}" + COLOR +
+    "|\\\\*[\"']?[ \\t]{1,4}|" +
     "\\\\*[\"'],[ \\t]{0,4})",
   "g",
 );
-const QUOTED =
-  /[bBrRuUfF]{0,2}(?:"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$)|(\\+["'])[^]*?\1)/y;
+const QUOTED = new RegExp(
+  "[bBrRuUfF]{0,2}(?:\"\"\"[^]*?(?:\"\"\"|$)|'''[^]*?(?:'''|$)|" +
+    String.raw`"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$)|(\\+["'])[^]*?\1)`,
+  "y",
+);
 const BARE = /[^\s"'`]+/y;
 /** A word of a command line, which may hold quotes. */
 const WORD = /\S+/y;
 const IN_URL = /[^\s"'`&#]+/y;
 /** Values that are none, and types in signatures. */
 const NO_SECRET = /^(?:None|null|True|true|False|false|undefined|str|int|bytes|bool|\.\.\.)$/;
+/** What an earlier rule has put in place of a value. */
+const REPLACED = /^["']?\[(?:secret\b|\$)/;
 /** What ends a sentence or closes a bracket after a value. */
 const AFTER_VALUE = /[)\]},;:.]+$/;
 const AFTER_WORD = /[\\"'`)\]},;]+$/;
@@ -101,6 +121,13 @@ const AFTER_WORD = /[\\"'`)\]},;]+$/;
 export function withoutSecrets(text: string, replaced: () => string): string {
   let result = text.replace(FORMS[0]!, replaced);
   result = withoutAssigned(result, replaced);
+  for (const pattern of MARKUP) {
+    result = result.replace(pattern, (all: string, ...match: unknown[]) => {
+      const { before, name } = match.at(-1) as { readonly before: string; readonly name: string };
+      const isHidden = isSecretName(name) && !REPLACED.test(all.slice(before.length));
+      return isHidden ? before + replaced() : all;
+    });
+  }
   const inUrls = text.includes("@") ? URL_SECRETS : [];
   for (const pattern of [...inUrls, URL_PARAMETERS, ...FORMS.slice(1)]) {
     result = result.replace(pattern, (found) => found === SECRET ? found : replaced());
@@ -128,7 +155,7 @@ function withoutAssigned(text: string, replaced: () => string): string {
     });
     const value = text.slice(start, end);
     // An earlier rule may have named the variable whose value it was.
-    if (value === "" || /^["']?\[(?:secret\b|\$)/.test(value) || NO_SECRET.test(value)) continue;
+    if (value === "" || REPLACED.test(value) || NO_SECRET.test(value)) continue;
     // What does not stand for a value, such as the next option.
     if (!isAssigned && /^-{1,2}[a-z]/i.test(value)) continue;
     const [, opening = ""] = /^([bBrRuUfF]{0,2}\\*["'])/.exec(value) ?? [];

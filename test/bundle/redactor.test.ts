@@ -87,8 +87,18 @@ const PLACES: readonly ((one: Person) => string)[] = [
   ({ token }) => `https://${encodeURIComponent(token)}@github.example.org/a/b.git`,
   ({ token }) => `https://example.org/a?x=1&access_token=${encodeURIComponent(token)}&y=2`,
   ({ token }) => `curl -u admin:${token} https://example.org`,
+  ({ token }) => `\x1b[31mpassword\x1b[0m=\x1b[1m${token}\x1b[0m`,
+  ({ token }) => `${JSON.stringify("\x1b[31m")}password\\x1b[0m: ${token}`,
+  ({ token }) => `password = '''${token}''' token = """${token}"""`,
+  ({ token }) => `<a:db-password x="1">${noMarkup(token)}</a:db-password>`,
+  ({ token }) => `<input type=hidden name="csrf_token" id=x value="${noMarkup(token)}">`,
+  ({ token }) => `machine example.org login me password ${token}\n`,
   ({ email }) => `mailto:${email}, <${email}> and ${encodeURIComponent(email)}`,
 ];
+
+function noMarkup(text: string): string {
+  return text.replace(/[<>]/g, "-");
+}
 
 /** What must not be found, and in which texts: a short name may be a part of a word. */
 function leaksIn(text: string, one: Person, place: number): string[] {
