@@ -141,8 +141,10 @@ export class WatchLoop {
 
   #onSignal(signal: EndingSignal): void {
     this.#end ??= ENDING_SIGNALS[signal];
-    // Ctrl-C, Ctrl-\ and the end of a terminal reach the run without us.
-    if (signal !== "SIGTERM" && atTerminal(this.context.host)) this.#running?.stoppedByTerminal();
+    // Ctrl-C, Ctrl-\ and the end of a terminal reach the run without us. One that `kill` sends to
+    // us alone does not, and is sent again.
+    const isOfTerminal = signal !== "SIGTERM" && atTerminal(this.context.host);
+    if (isOfTerminal && !this.#running?.isStopped) this.#running?.stoppedByTerminal();
     else this.#running?.stop();
     this.#send({ kind: "signal" });
   }

@@ -123,6 +123,29 @@ Deno.test("Ctrl-C at a terminal ends a run with its processes, and watch with 13
   assert(!stdout.includes("killing"), stdout);
 });
 
+Deno.test("SIGINT that reaches only watch ends it and its run when it comes again", async () => {
+  await using suite = await pytestSuite({ "test_serves.py": SERVES });
+  const running = await suite.atTerminal(WATCH);
+  await waiting(running, 1);
+  await running.type("\r");
+  const [server] = await servers(suite, 1);
+  const watch = await parentOf(server!, "watch");
+  for (let time = 0; time < 2; time++) {
+    Deno.kill(watch, "SIGINT");
+    await new Promise((done) => setTimeout(done, 300));
+  }
+  const { code, stdout } = await running.ended;
+  assertEquals([code, await alive(server!)], [130, false], stdout);
+});
+
+/** The process above another one that has this word in its command line. */
+async function parentOf(pid: number, word: string): Promise<number> {
+  const words = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0");
+  if (words.includes(word)) return pid;
+  const [, parent] = /^PPid:\s*(\d+)$/m.exec(await Deno.readTextFile(`/proc/${pid}/status`))!;
+  return await parentOf(Number(parent), word);
+}
+
 const WRITES = `
 import os, pathlib, time
 HERE = pathlib.Path(__file__).parent
