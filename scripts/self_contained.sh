@@ -25,6 +25,8 @@ _tt_start() {
     printf 'error: %s\nhint: %s\n' "The working directory is gone: it was removed, or moved away" "cd to a directory that is there, and try again" >&2
     exit 80
   fi
+  # A channel that Node.js opened for the program above: Deno would speak on it, or end where it is closed.
+  unset NODE_CHANNEL_FD
   export DENO_NO_UPDATE_CHECK=1 "DENO_DIR=${DENO_DIR:-$_tt_program/deno}"
   # It reads ~/.npmrc, and ends in the same way where it can't. With another home it reads none; start.js puts back the user's.
   if [ -n "${HOME:-}" ] && { [ -e "$HOME/.npmrc" ] || [ -f "$HOME" ]; }; then

@@ -546,6 +546,14 @@ async function emptied(directory: string): Promise<void> {
   }
 }
 
+Deno.test("a channel of Node.js that was left in the environment stops no start", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (HOME) => {
+    const { code, stdout } = await run(binary, ["version"], { HOME, NODE_CHANNEL_FD: "99" });
+    assertEquals([code, stdout], [0, ANSWER]);
+  });
+});
+
 Deno.test("a ~/.npmrc that Deno can't read stops no start", async () => {
   const binary = await selfContained();
   await withDirectory(async (directory) => {
