@@ -13,6 +13,8 @@ export interface ProjectPaths {
 /** Whether a process belongs to a project (null: unknown), and the evidence. */
 export type Ties = readonly [ours: boolean | null, evidence: string[]];
 
+const FILE_HERE = "the test's file is in this project";
+
 /** Whether a process belongs to a project, by where it works, what it maps and what recorded it. */
 export function tiesOf(
   process: DetailedProcess,
@@ -28,6 +30,10 @@ export function tiesOf(
   const ties = evidenceOf(process, project, recorded);
   if (isOfTest && ties.length === 1) {
     return wasIn(process, project) ? [null, ties] : [false, [`${ties[0]}, of another project`]];
+  }
+  // Many projects have a `tests/test_main.py`: this one may be of a checkout that was removed.
+  if (ties.length === 2 && ties[0] === FILE_HERE && place === "gone" && !wasIn(process, project)) {
+    return [null, [...ties, `worked in ${cwd}`]];
   }
   if (ties.length > 0) {
     return sameNamespaces === null
@@ -52,7 +58,7 @@ function evidenceOf(
   const isStartedThere = venv === null && isStartedFrom(process, venvs);
   return [
     ...(recorded && !isOfTest ? [originOf(recorded)] : []),
-    ...(isFileHere ? ["the test's file is in this project"] : []),
+    ...(isFileHere ? [FILE_HERE] : []),
     ...(process.place === "checkout" ? [`works in ${process.cwd}`] : []),
     ...(venv ? [`maps files of ${venv}`] : []),
     ...(isStartedThere ? [`started as ${process.argv![0]}`] : []),

@@ -262,6 +262,8 @@ Deno.test("what a plain test started is ours by directory, venv or the test's fi
     mapped: ["/other/.venv/lib/python3.13/site-packages/a.so"],
   } as const;
   assertEquals(judge(theirs, { ...OF_TEST, isFileHere: true })[0], "foreign");
+  const removed = { cwd: "/other/repo (deleted)", place: "gone" } as const;
+  assertEquals(judge(removed, { ...OF_TEST, isFileHere: true })[0], "unknown");
   assertEquals(
     judge({ cwd: "/x", place: "elsewhere", argv: ["/repo/py313/bin/python", "x.py"] }, OF_TEST)[0],
     "leaked",
