@@ -367,7 +367,7 @@ function unknownWord(word: string, path: string, tree: TestTree): UsageError {
     : "";
   return new UsageError(
     `No test file, directory or named target matches "${word}"`,
-    `nearest first: ${near.join(", ")}${keyword}`,
+    (near.length > 0 ? `nearest first: ${near.join(", ")}` : "there are no test files") + keyword,
   );
 }
 

@@ -134,6 +134,8 @@ Deno.test("resolveTargets() names the nearest candidates of an unknown word", ()
     "nearest first: tests/discovery/test_registrar.py,",
   );
   assertIncludes(refusal("discovry/").hint!, "nearest first: tests/discovery/,");
+  const empty = { ...suite(), files: [], directories: [], namedTargets: {} };
+  assertEquals(refusal("tests/test_a.py", empty).hint, "there are no test files");
   assertIncludes(refusal("croe").hint!, "core");
   assertIncludes(refusal("test_reg_then_unreg").hint!, "-k test_reg_then_unreg");
   assertIncludes(refusal("nowhere.py::test_x").message, "nowhere.py::test_x");
