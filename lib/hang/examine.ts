@@ -24,6 +24,8 @@ export interface ExamineRequest extends GatherRequest {
   readonly command: readonly string[] | null;
   /** Options of this call. */
   readonly asked: RecipeScene["asked"];
+  /** Whether the processes are ended after this; missing: they stay. */
+  readonly isEnding?: boolean;
   /** Reads Python stacks; null: not wanted. */
   readonly readStacks: ((scene: HangScene) => Promise<ReadStacks>) | null;
 }
@@ -111,7 +113,8 @@ async function reportOn(
   const [backend, logLevel] = [command && backendOf(command), command && logLevelOf(command)];
   const tests = (running ?? []).map(({ id }) => id);
   const hasStacks = scene.stacks.size > 0;
-  const known = { profile, captured, logLevel, tests, notes, root, asked, hasStacks };
+  const isEnding = request.isEnding === true;
+  const known = { profile, captured, logLevel, tests, notes, root, asked, isEnding, hasStacks };
   return {
     verdict: judgement.verdict,
     root,

@@ -24,6 +24,8 @@ export interface RecipeScene {
   readonly root: number;
   /** Options of this call: no step repeats them. */
   readonly asked: { readonly stacks: boolean; readonly confirm: boolean };
+  /** Whether the time limit is about to end the processes: no step is for live ones. */
+  readonly isEnding: boolean;
   /** Whether Python stacks were read. */
   readonly hasStacks: boolean;
 }
@@ -61,13 +63,13 @@ const STEPS: Readonly<
     pids.length === 0
       ? "let a client connect to it, or give it a time limit: socket.settimeout(SECONDS)"
       : "let a client connect to it, or end it before waiting for it: terminate(), then wait()",
-    ...(pids.length === 0 ? [] : [`end it now: ${killCommand("TERM", pids)}`]),
+    ...signalSteps(scene, "end it now", "TERM", pids),
     ...stackSteps(scene),
   ],
   "waiting-for-answer": (scene, { pids }) => [
     "let the other side accept and answer, or give the client a time limit: " +
     "socket.settimeout(SECONDS)",
-    ...(pids.length === 0 ? [] : [`end the other side now: ${killCommand("TERM", pids)}`]),
+    ...signalSteps(scene, "end the other side now", "TERM", pids),
     ...stackSteps(scene),
   ],
   "child-not-reaped": (scene, { pids }) => [
@@ -76,7 +78,7 @@ const STEPS: Readonly<
   ],
   "exit-waits-for-child": (scene, { pids }) => [
     "end the child in the test or fixture that started it",
-    `let pytest exit now: ${killCommand("INT", pids)}`,
+    ...signalSteps(scene, "let pytest exit now", "INT", pids),
     ...stackSteps(scene),
   ],
   "no-verdict": (scene, { isPipeless }) =>
@@ -94,6 +96,16 @@ function runCommand(option: string, tests: readonly string[]): string {
   return shellCommand(["tractest", "run", option, ...tests.slice(0, 1)]);
 }
 
+/** A signal to processes that are there to take it. */
+function signalSteps(
+  { isEnding }: RecipeScene,
+  what: string,
+  signal: string,
+  pids: readonly number[],
+): string[] {
+  return isEnding || pids.length === 0 ? [] : [`${what}: ${killCommand(signal, pids)}`];
+}
+
 function killCommand(signal: string, pids: readonly number[]): string {
   return shellCommand(["kill", `-${signal}`, ...pids.map(String)]);
 }
@@ -102,8 +114,11 @@ function killCommand(signal: string, pids: readonly number[]): string {
 export const HOW_TO_GET_PY_SPY = "uv pip install py-spy";
 
 /** How to see where each process is in its code, unless that was shown. */
-function stackSteps({ asked, hasStacks, root }: RecipeScene): string[] {
+function stackSteps({ asked, hasStacks, isEnding, root }: RecipeScene): string[] {
   if (hasStacks) return [];
+  if (isEnding) {
+    return [`to see where it is in the code: ${HOW_TO_GET_PY_SPY}, then run it again`];
+  }
   const get = `${HOW_TO_GET_PY_SPY}; or without installing it: uvx py-spy dump --pid ${root}`;
   return [
     asked.stacks

@@ -27,6 +27,7 @@ const known: RecipeScene = {
   notes: [],
   root: 8,
   asked: ASKED[0]!,
+  isEnding: false,
   hasStacks: false,
 };
 const blocked = { verdict: "blocked-write", isOutput: true, isPipeless: false, pids: [] } as const;
@@ -77,6 +78,8 @@ Deno.test("no step repeats an option of this call; one says how to get py-spy", 
           assertIncludes(steps, "uv pip install py-spy");
           assertIncludes(steps, "uvx py-spy dump --pid 8");
         }
+        const last = hangRecipe(judgement, { ...known, asked, isEnding: true }).join("\n");
+        assert(!/tractest hang --stacks|--pid|kill -(?:TERM|INT)/.test(last), last);
         const read = hangRecipe(judgement, { ...known, asked, hasStacks: true }).join("\n");
         assert(!read.includes("py-spy"), read);
       }

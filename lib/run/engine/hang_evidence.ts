@@ -26,6 +26,7 @@ export async function recordHang(
     session: session.facts,
     startedIn: new Map(),
     asked: { stacks: false, confirm: false },
+    isEnding: true,
     command: session.request.argv,
     readStacks: (scene) => readStacks(host, root, scene),
   });
