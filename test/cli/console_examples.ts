@@ -61,6 +61,11 @@ export function examplesOf(page: string, text: string): Example[] {
 /** What differs from one time or machine to the next, and what stands for it. */
 const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b\d{8}-\d{6}-[0-9a-f]{4}\b/g, "RUN"],
+  // Whether a run recorded a process or only its environment names the test depends on the time.
+  [
+    /recorded by run RUN \(test (\S+)\)|started by test (\S+) of run RUN \(from its environment\)/g,
+    "of test $1$2",
+  ],
   [/\b\d{4}-\d\d-\d\d( \d\d:\d\d)?/g, "DATE"],
   [/\b(pid|parent|SIGINT|SIGTERM) \d+/g, "$1 N"],
   [/^ {2}\d+ (?=\S*\/)/g, "  N "],
