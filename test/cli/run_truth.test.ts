@@ -422,10 +422,9 @@ Deno.test(
       assertEquals([code, JSON.parse(stdout).counts], [1, expected], `${mode}`);
       const { counts, wrong, properties } = await readJunit(suite);
       assertEquals(counts, { tests: 16, failures: 7, errors: 6, skipped: 3 }, `${mode}`);
-      assertEquals(wrong.filter(([name]) => name === "test_parts").map(([, all]) => all.length), [
-        2,
-        1,
-      ]);
+      // A function and a method; with several pytests either may begin first.
+      const parts = wrong.filter(([name]) => name === "test_parts").map(([, all]) => all.length);
+      assertEquals(parts.sort(), [1, 2]);
       assertEquals(properties, [["whole k", "7"], ["k", "<1>"]]);
       const merged = JSON.parse(
         (await suite.tractest(["merge", "../events.jsonl", "--json"])).stdout,

@@ -227,7 +227,7 @@ Deno.test({
     assert(pid !== undefined, plain.all);
     assertIncludes(
       plain.said,
-      `hint: tractest zombies --kill --pid ${pid} if it is not needed\nlist 81\nkill 81\n` +
+      `hint: tractest zombies --kill --pid ${pid} if it runs no tests\nlist 81\nkill 81\n` +
         "hook 0\nnamed 0\n",
     );
   },
