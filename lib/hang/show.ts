@@ -103,9 +103,15 @@ function linesOf(
       ? printer.paint("yellow", "cause not determined", stream) + (evidence[0] ? "; observed:" : "")
       : `${printer.paint("red", `${verdict}:`, stream)} ${HEADLINES[verdict]}`,
     ...evidence.map((line) => `  ${escapeText(line)}`),
-    ...(ABOUT_CAPTURE.has(verdict) && !brief ? signatureLines(report, profile) : []),
+    ...(isAboutCapture(report, profile) && !brief ? signatureLines(report, profile) : []),
     ...unknowns.map((line) => `  not inspected: ${escapeText(line)}`),
   ];
+}
+
+/** Whether to show the signature: it is tractor's; elsewhere only where a point of it holds. */
+function isAboutCapture({ verdict, signature }: HangReport, profile: Profile): boolean {
+  return ABOUT_CAPTURE.has(verdict) &&
+    (profile === "tractor" || signature.some(({ answer }) => answer === "yes"));
 }
 
 function runningLines({ running, verdict }: HangReport): string[] {
