@@ -62,6 +62,15 @@ function originOf(scene: HangScene, child: SeenProcess | DeadChild): string {
   return started === undefined ? "" : `; started by ${started.id}`;
 }
 
+/** Pids in a sentence. */
+const SHOWN_PIDS = 10;
+
+/** `pid 7, 8`. */
+function pidsOf(pids: readonly number[]): string {
+  const more = pids.length > SHOWN_PIDS ? ` and ${pids.length - SHOWN_PIDS} more` : "";
+  return `pid ${pids.slice(0, SHOWN_PIDS).join(", ")}${more}`;
+}
+
 function finished({ root, session }: HangScene): string {
   return `pytest (pid ${root}) has finished with exit status ${session?.exitStatus}`;
 }
@@ -190,6 +199,25 @@ export const say = {
   wasNotReaped(scene: HangScene, child: DeadChild, parent: SeenProcess): string {
     const state = summaryOf(scene, parent) + originOf(scene, child);
     return `child ${nameOf(child)} is dead and was not reaped by ${nameOf(parent)}: ${state}`;
+  },
+
+  // closed-wait
+  onlyTheseWrite(process: SeenProcess, activity: Activity, writers: readonly number[]): string {
+    const call = describeActivity(process, activity);
+    return `${nameOf(process)} waits in ${call}: the pipe is empty, and only ` +
+      `${pidsOf(writers)} can write to it`;
+  },
+  waitsForEnd(process: SeenProcess, call: string, children: readonly number[]): string {
+    return `${nameOf(process)} waits in ${call} for the end of ${pidsOf(children)}`;
+  },
+  waitsForOwnThreads(process: SeenProcess): string {
+    return `${nameOf(process)} waits in futex for its own threads, which wait too`;
+  },
+  isClosed(pids: readonly number[]): string {
+    if (pids.length === 1) {
+      return `pid ${pids[0]} waits for itself, without a time limit: only a signal can end this`;
+    }
+    return `${pidsOf(pids)} wait for each other, without a time limit: only a signal can end this`;
   },
 
   // no-verdict

@@ -28,6 +28,7 @@ import {
   socketsOf,
 } from "./connections.ts";
 import { listenersOf } from "./listeners.ts";
+import { countUnseenEnds } from "./unseen_ends.ts";
 import type {
   DeadChild,
   HangScene,
@@ -96,6 +97,7 @@ class Gathering {
   /** The threads at the first snapshot. */
   readonly #earlier = new Map<number, readonly ThreadState[]>();
   readonly #failures = new Set<string>();
+  #unseenEnds = 0;
 
   constructor(
     private readonly host: Host,
@@ -152,6 +154,7 @@ class Gathering {
       session: request.session,
       startedIn: request.startedIn,
       pipes,
+      unseenEnds: this.#unseenEnds,
       unreadable: this.#others.filter((pid) => !this.#files.has(pid)).length,
       connections: stayed.map(({ inodes, ...connection }) => ({
         ...connection,
@@ -223,20 +226,50 @@ class Gathering {
       ...[...this.#forest.keys()].toSorted((a, b) => a - b).slice(0, KERNEL_THREADS),
       ...this.#rows.get(host.pid)?.threads ?? [],
     ];
+    // Who was started after the list was made may have inherited an end.
+    const now = pipes.length === 0 ? [] : this.#kept(await listProcesses(host)).processes;
+    const newcomers = now.filter(({ pid, state }) =>
+      !this.#forest.has(pid) && state !== "Z" && pid !== host.pid
+    );
+    const again = pipes.length === 0 ? [] : this.#pids;
+    const searched = [...far, ...newcomers.map(({ pid }) => pid), ...again];
     const [special, runs, holders] = await Promise.all([
       readSpecialFiles(host, specialFilesOf(this.#pids, this.#files)),
       readLastRuns(host, [...new Set([...this.#tids.keys(), ...clocks])]),
       waitedAt.size === 0
         ? null
-        : findHolders(host, far, waitedAt, "the other ends of their pipes and sockets"),
+        : findHolders(host, searched, waitedAt, "the other ends of their pipes and sockets"),
       host.clock.sleep(BETWEEN_MS),
     ]);
     if (holders) {
-      for (const [pid, files] of this.#kept(holders).rows) {
-        this.#files.set(pid, files);
-      }
+      const { rows } = this.#kept(holders);
+      for (const [pid, files] of rows) if (!this.#inTree.has(pid)) this.#files.set(pid, files);
+      if (pipes.length > 0) await this.#countUnseen(new Set(pipes), now, newcomers, rows);
     }
     return [special, runs];
+  }
+
+  async #countUnseen(
+    pipes: ReadonlySet<string>,
+    now: readonly ProcessRow[],
+    newcomers: readonly ProcessRow[],
+    again: Files,
+  ): Promise<void> {
+    const count = await countUnseenEnds(this.host, {
+      root: this.request.root,
+      inTree: this.#inTree,
+      others: this.#others,
+      now,
+      newcomers,
+      files: this.#files,
+      pipes,
+      again,
+    });
+    // A process whose first thread has ended hides its files; this program shows its own.
+    const hidden = this.#dead.filter(({ pid }) => (this.#rows.get(pid)?.threads ?? []).length > 1);
+    const own = (this.#rows.get(this.host.pid)?.files ?? [])
+      .filter(({ target }) => pipes.has(target));
+    this.#unseenEnds = count + hidden.length + own.length;
   }
 
   /** Inspects the holders of other ends for as long as the tree, and nothing else around it. */

@@ -76,6 +76,14 @@ const STEPS: Readonly<
     `reap it: proc.wait(), or os.waitpid(${pids[0] ?? "PID"}, 0)`,
     ...stackSteps(scene),
   ],
+  "closed-wait": (scene, { pids }) => [
+    "send what is waited for before waiting (a last item for each worker), or give the wait a " +
+    "time limit: get(timeout=SECONDS), poll(SECONDS), join(SECONDS)",
+    "of a Pipe close the end that a process does not use: its reader then ends with EOFError " +
+    "when the writer exits",
+    ...stackSteps(scene),
+    ...signalSteps(scene, "end them now", "TERM", [scene.root, ...pids]),
+  ],
   "exit-waits-for-child": (scene, { pids }) => [
     "end the child in the test or fixture that started it",
     ...signalSteps(scene, "let pytest exit now", "INT", pids),

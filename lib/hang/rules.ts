@@ -2,6 +2,7 @@ import type { HangVerdict } from "../pytest/hang_event.ts";
 import type { Finding } from "./finding.ts";
 import { blockedWrite, writersTo } from "./rules_blocked_write.ts";
 import { forkBackendNote, outputElsewhere } from "./rules_capture.ts";
+import { closedWait } from "./rules_closed_wait.ts";
 import { waitingForAnswer } from "./rules_answer.ts";
 import { waitingForConnection } from "./rules_connection.ts";
 import { exitWaitsForChild } from "./rules_exit.ts";
@@ -27,6 +28,7 @@ const RULES: readonly {
   { verdict: "waiting-for-answer", find: waitingForAnswer },
   { verdict: "waiting-for-connection", find: waitingForConnection },
   { verdict: "child-not-reaped", find: childNotReaped },
+  { verdict: "closed-wait", find: closedWait },
 ];
 
 /** What was found about a tree. */

@@ -101,6 +101,11 @@ export interface HangScene {
     string,
     readonly { readonly pid: number; readonly reads: boolean; readonly writes: boolean }[]
   >;
+  /**
+   * Processes that may hold an end of a pipe which the tree waits at, and could not be read or
+   * changed meanwhile.
+   */
+  readonly unseenEnds: number;
   /** How many processes have open files that can't be read. */
   readonly unreadable: number;
   /** Connections of the tree that were there at both snapshots. */

@@ -8,6 +8,7 @@ export type HangVerdict =
   | "waiting-for-connection"
   | "waiting-for-answer"
   | "child-not-reaped"
+  | "closed-wait"
   | "terminal-wanted"
   | "no-verdict";
 

@@ -532,6 +532,54 @@ def actors():
     os.read(there[0], 1)
 
 
+def closed(method, how):
+    """Processes of multiprocessing that wait for each other; in some cases something may end it."""
+    import multiprocessing
+
+    context = multiprocessing.get_context(method)
+    tasks, results = context.Queue(), context.Queue()
+    reader, writer = context.Pipe(duplex=False)
+    if how == "outside":
+        # A process that has left the tree holds the write ends too.
+        life, hold = os.pipe()
+        os.waitpid(fork(fork, lambda: [os.close(hold), os.read(life, 1)]), 0)
+    if how == "pipe":
+        worker = context.Process(target=reader.recv)
+    else:
+        worker = context.Process(target=take_two, args=(tasks, results, how))
+    worker.start()
+    if how != "pipe":
+        results.get()
+    if how == "writer":
+        context.Process(target=late_writer, args=(tasks,)).start()
+    if how == "thread":
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+    if how == "alarm":
+        signal.signal(signal.SIGALRM, lambda *_: tasks.put(1))
+        signal.setitimer(signal.ITIMER_REAL, 600)
+    until_asleep(worker.pid, "poll" if how == "timed_worker" else "pipe_read")
+    ready()
+    if how in ("pipe", "join"):
+        worker.join()
+    else:
+        results.get(timeout=600 if how == "timed" else None)
+
+
+def take_two(tasks, results, how):
+    results.put("started")
+    tasks.get(timeout=600 if how == "timed_worker" else None)
+
+
+def late_writer(tasks):
+    time.sleep(600)
+
+
+def reads_itself():
+    read, _ = os.pipe()
+    ready()
+    os.read(read, 1)
+
+
 def polite_child():
     """A parent waits for a child that SIGINT would end."""
     child = subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL)

@@ -9,6 +9,7 @@ const VERDICTS: readonly HangVerdict[] = [
   "exit-waits-for-child",
   "child-ignores-sigint",
   "child-not-reaped",
+  "closed-wait",
   "waiting-for-connection",
   "waiting-for-answer",
   "terminal-wanted",

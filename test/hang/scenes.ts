@@ -29,6 +29,7 @@ export function thread(
   return {
     tid,
     ownTid: tid,
+    siblings: 1,
     state: "S",
     group: 1,
     session: 1,
@@ -38,6 +39,7 @@ export function thread(
     switches: 1,
     syscall: { number, args },
     waitsIn: null,
+    catches: { alarm: false, child: false },
     interrupt: SIGINT,
     ran: false,
     usedTicks: 0,
@@ -76,6 +78,7 @@ export function scene(
     startedIn: new Map(),
     pipes: new Map(),
     unreadable: 0,
+    unseenEnds: 0,
     connections: [],
     listeners: [],
     readNumber: 0,

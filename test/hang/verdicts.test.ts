@@ -188,8 +188,8 @@ const CASES: readonly Case[] = [
   {
     name: "two processes that read from each other",
     words: ["actors"],
-    verdict: "no-verdict",
-    says: [/the pipe is empty, its write end is held by pid/],
+    verdict: "closed-wait",
+    says: [/the pipe is empty, and only pid \d+ can write to it$/],
   },
   {
     name: "a parent waits for a child that takes SIGINT",
@@ -226,6 +226,33 @@ const CASES: readonly Case[] = [
       /: state S, read\(\d+ → pipe/,
     ],
   },
+  ...["fork", "spawn", "forkserver"].map((method): Case => ({
+    name: `both sides wait in Queue.get() (${method})`,
+    words: ["closed", method, "both"],
+    verdict: "closed-wait",
+    says: [
+      /^pid \d+ .* waits in read\(\d+ → pipe:\[\d+\]\): the pipe is empty, and only pid \d+, \d+ /,
+      /^pid \d+, \d+ wait for each other, without a time limit: only a signal can end this$/,
+    ],
+  })),
+  ...["join", "pipe"].map((how): Case => ({
+    name: `a process waits for the end of one that reads what nothing writes (${how})`,
+    words: ["closed", "fork", how],
+    verdict: "closed-wait",
+    says: [/ waits in wait4 for the end of pid \d+$/, /only pid \d+(, \d+)? can write to it$/],
+  })),
+  {
+    name: "a process reads a pipe that only it can write to",
+    words: ["reads_itself"],
+    verdict: "closed-wait",
+    says: [/^pid \d+ waits for itself/],
+  },
+  ...["timed", "timed_worker", "writer", "thread", "alarm", "outside"].map((how): Case => ({
+    name: `processes wait for each other, and something may end it (${how})`,
+    words: ["closed", "fork", how],
+    verdict: "no-verdict",
+    says: [],
+  })),
   {
     name: "a child is dead, its parent waits for another one",
     words: ["not_reaped", "other"],

@@ -61,12 +61,14 @@ function parseThread(tid: number, files: readonly string[]): ThreadState | null 
     // SIGINT is 2: the second bit.
     return mask === null ? null : (parseInt(mask.slice(-1), 16) & 2) !== 0;
   };
+  const caught = field("SigCgt");
   const switches = field("voluntary_ctxt_switches");
   const forced = field("nonvoluntary_ctxt_switches");
   const pending = [hasInterrupt("SigPnd"), hasInterrupt("ShdPnd")];
   return {
     tid,
     ownTid: Number(/^NSpid:(?:\t\d+)*\t(\d+)$/m.exec(status)?.[1] ?? tid),
+    siblings: numbers[16]!,
     state: row[3]!,
     group: numbers[1]!,
     session: numbers[2]!,
@@ -76,6 +78,10 @@ function parseThread(tid: number, files: readonly string[]): ThreadState | null 
     switches: switches === null || forced === null ? null : Number(switches) + Number(forced),
     syscall: parseSyscall(syscall),
     waitsIn: /^[a-zA-Z_][\w.]*$/.test(channel) ? channel : null,
+    catches: caught === null ? null : {
+      alarm: hasSignal(caught, SIGALRM),
+      child: hasSignal(caught, SIGCHLD),
+    },
     interrupt: {
       ignored: hasInterrupt("SigIgn"),
       caught: hasInterrupt("SigCgt"),
@@ -83,6 +89,13 @@ function parseThread(tid: number, files: readonly string[]): ThreadState | null 
       pending: pending.includes(true) ? true : pending.includes(null) ? null : false,
     },
   };
+}
+
+const SIGALRM = 14, SIGCHLD = 17;
+
+/** Whether a mask of `/proc/PID/status` has a signal. */
+function hasSignal(mask: string, signal: number): boolean {
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 /** Parses `/proc/PID/syscall`; null if it could not be read. */
@@ -124,6 +137,20 @@ export function parseLastRuns(text: string, pids: readonly number[]): LastRun[] 
   });
 }
 
+/** When processes were started, in clock ticks from boot; without those that can't be read. */
+export async function readStarts(
+  host: Host,
+  pids: readonly number[],
+  why: string,
+): Promise<Map<number, number>> {
+  const { text } = await catFiles(host, pids.map((pid) => `/proc/${pid}/stat`), why);
+  const parts = splitFiles(text ?? "", pids.length) ?? [];
+  return new Map(parts.flatMap((part, index) => {
+    const fields = /\) [A-Za-z] (-?\d+(?: -?\d+){36,60})\n$/.exec(part)?.[1]?.split(" ");
+    return fields === undefined ? [] : [[pids[index]!, Number(fields[18])]];
+  }));
+}
+
 /** A system call. */
 export interface RawSyscall {
   /** Its number on this architecture; -1 outside of any call. */
@@ -144,6 +171,8 @@ export interface ThreadState {
   readonly tid: number;
   /** Its tid in its own pid namespace, which its system calls use for processes. */
   readonly ownTid: number;
+  /** The number of threads of its process, with itself. */
+  readonly siblings: number;
   /** State letter: R, S, D, T, t, Z, X, I. */
   readonly state: string;
   readonly group: number;
@@ -160,5 +189,7 @@ export interface ThreadState {
   readonly syscall: RawSyscall | "running" | null;
   /** The kernel function that it sleeps in; null when none is shown. */
   readonly waitsIn: string | null;
+  /** Whether its process has handlers of these signals; null: could not be read. */
+  readonly catches: { readonly alarm: boolean; readonly child: boolean } | null;
   readonly interrupt: InterruptMask;
 }

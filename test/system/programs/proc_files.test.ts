@@ -93,6 +93,7 @@ Deno.test("threads are read from /proc; one that is gone is ignored", () => {
   assertEquals([...parsed!.threads], [[7, [{
     tid: 7,
     ownTid: 3,
+    siblings: 1,
     state: "S",
     group: 5,
     session: 4,
@@ -102,6 +103,7 @@ Deno.test("threads are read from /proc; one that is gone is ignored", () => {
     switches: 7,
     syscall: { number: 1, args: [4, 0x7f69, 200000, 0, 0, 0] },
     waitsIn: "anon_pipe_write",
+    catches: { alarm: false, child: false },
     interrupt: { ignored: false, caught: true, blocked: true, pending: true },
   }]]]);
 });
