@@ -3,7 +3,7 @@ import { plural } from "../base/plural.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import { escapeText, shellCommand } from "../base/escape.ts";
-import { nextCommand, notFound } from "./next_command.ts";
+import { nextCommand, notFound, pluginHints } from "./next_command.ts";
 import { collisionText } from "../pytest/collision.ts";
 import { noteHang } from "../hang/show.ts";
 import { showLeaksLeft, showVerdict } from "./show.ts";
@@ -15,6 +15,9 @@ import { RUN_SCHEMA } from "./run_request.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import { strainText } from "../base/strain.ts";
 import { shownId } from "../terminal/wrap.ts";
+
+/** The exit code by which pytest refuses its command line. */
+const PYTEST_USAGE = 4;
 
 /** Shows how a run ended, and prints its JSON document if requested. */
 export function showFindings(context: Context<SharedOptions>, findings: RunFindings): void {
@@ -67,6 +70,9 @@ function showEnd(
     for (const other of nearest) {
       printer.hint(shownId(shellCommand(["tractest", "run", ...keep, other])));
     }
+  }
+  if (outcome.pytestExitCode === PYTEST_USAGE && !run.began) {
+    for (const hint of pluginHints(command)) printer.hint(hint);
   }
   // Leaks found outside are not from an isolated run.
   if (leaks !== null && prepared.isolation === null) {

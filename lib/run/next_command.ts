@@ -1,6 +1,8 @@
 import { shellCommand } from "../base/escape.ts";
 import { plainId } from "../pytest/lastfailed.ts";
 import { nearest } from "../base/nearest.ts";
+import { optionNames } from "../command_line/run_words.ts";
+import { PLUGIN_OPTIONS } from "../tables/plugin_options.ts";
 
 /** A failed run, as {@linkcode nextCommand} needs it. */
 export interface FailedRun {
@@ -49,6 +51,21 @@ export function notFound(argv: readonly string[], offered: readonly string[]): N
     id,
     nearest: nearest(id, id.includes("[") ? offered : withoutParameters(offered)).slice(0, NEAREST),
   }));
+}
+
+/**
+ * What to do where pytest refused a command line, for each option that it has only with a plugin.
+ *
+ * @param argv the command of pytest
+ */
+export function pluginHints(argv: readonly string[]): string[] {
+  const given = optionNames(argv);
+  return PLUGIN_OPTIONS.flatMap(({ options, plugin, instead }) => {
+    const option = options.find((name) => given.has(name));
+    if (option === undefined) return [];
+    const or = instead === null ? "" : `; or without it: ${instead}`;
+    return [`pytest has ${option} only with ${plugin} (uv pip install ${plugin})${or}`];
+  });
 }
 
 /** The ids of tests as they are typed for all of their parameters, each once. */

@@ -1,4 +1,4 @@
-import { notFound } from "../../lib/run/next_command.ts";
+import { notFound, pluginHints } from "../../lib/run/next_command.ts";
 import { assertEquals } from "../assert.ts";
 
 const OFFERED = ["a.py::test_bad", "a.py::test_parse[10x20-size0]", "a.py::test_parse[1x1-size1]"];
@@ -13,4 +13,13 @@ Deno.test("the nearest ids to one with parameters have theirs", () => {
   const [{ nearest } = { nearest: [] }] = notFound(["a.py::test_parse[1x1-size2]"], OFFERED);
   assertEquals(nearest[0], "a.py::test_parse[1x1-size1]");
   assertEquals(notFound(["a.py::test_parse", "a.py::test_bad"], OFFERED), []);
+});
+
+Deno.test("an option that needs a plugin is named, with what does the same without it", () => {
+  assertEquals(pluginHints(["python", "-m", "pytest", "-n4", "--cov=x", "-x"]), [
+    "pytest has -n only with pytest-xdist (uv pip install pytest-xdist); or without it: " +
+    "tractest run --jobs auto",
+    "pytest has --cov only with pytest-cov (uv pip install pytest-cov)",
+  ]);
+  assertEquals(pluginHints(["python", "-m", "pytest", "-x", "tests/-n"]), []);
 });
