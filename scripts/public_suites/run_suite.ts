@@ -76,13 +76,15 @@ async function observe(place: Place, mode: ModeName, words: readonly string[]): 
   };
   await Deno.remove(files.record).catch(() => {});
   const { code, seconds } = await runToEnd(place, cookie, words, files);
-  const alive = (await aliveAfter(cookie, checkout)).map(({ title }) => title);
+  const inCheckout = (title: string) => title.replaceAll(`${checkout}/`, "");
+  const alive = (await aliveAfter(cookie, checkout)).map(({ title }) => inCheckout(title));
   await endAll(cookie, checkout);
   const found = words[0] === place.tractest
     ? readDocument(await Deno.readTextFile(files.stdout))
     : readRecord(await Deno.readTextFile(files.record).catch(() => ""));
   const lastLine = found.counts === null ? await lastLineOf(files.stdout) : null;
-  return { mode, code, seconds, alive, lastLine, ...found };
+  const leaks = found.leaks?.map(inCheckout) ?? null;
+  return { mode, code, seconds, alive, lastLine, ...found, leaks };
 }
 
 /** The last line of what a run wrote; its standard error comes first. */
