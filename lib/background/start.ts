@@ -9,6 +9,7 @@ import { envCommand, inheritedEnvironment, sigintMethod } from "../system/progra
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { runFileIn } from "./known_runs.ts";
 import { type NotifyOptions, warnIfUnheard } from "./notify.ts";
+import { ownExecutable } from "./own_executable.ts";
 import { OUTPUT_FILE, REFUSAL_FILE, removeDirectory, reserveRun } from "./run_directory.ts";
 import { readRefusal } from "./run_file.ts";
 import { showStarted } from "./show.ts";
@@ -60,13 +61,7 @@ export async function startInBackground(
   { host, printer, line }: Context<BackgroundOptions>,
   quiet: boolean,
 ): Promise<ExitCode> {
-  const { executable, kind } = host.build();
-  if (executable === undefined) {
-    throw new UsageError(
-      `Cannot start a background run: this tractest (${kind}) does not know its own executable`,
-      "scripts/build makes one that does; call it by its path",
-    );
-  }
+  const executable = ownExecutable(host, "a background run");
   const inherited = await inheritedEnvironment(host);
   await warnIfUnheard(host, printer, line.options, inherited);
   const { runId, directory } = await reserveRun(host);

@@ -4,14 +4,14 @@ import { findProject } from "../project/project.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
 import { limitsOf } from "./plan.ts";
 import { OPTIONS, refuseOptions, type WatchOptions } from "./watch_options.ts";
-import { ownExecutable } from "./watched_run.ts";
+import { ownExecutable } from "../background/own_executable.ts";
 import { WatchLoop } from "./watch_loop.ts";
 
 /** `tractest watch`: runs the affected tests whenever a file changes. */
 export async function watch(context: Context<WatchOptions>): Promise<ExitCode> {
   const { host, line } = context;
   refuseOptions(line);
-  ownExecutable(host);
+  ownExecutable(host, "runs");
   const project = await findProject(host, line.options.profile);
   if (line.slips?.length) await (await import("../run/slips.ts")).refuseSlips(context, project);
   await limitsOf(context, project);

@@ -14,7 +14,8 @@ import { isTarget, planOf } from "./plan.ts";
 import { isAnswer, joined, WrittenByTests } from "./rules.ts";
 import { type Moment, say, showBeginning, showPlan, showTitle, showWaiting } from "./show.ts";
 import { OWN_OPTIONS, type WatchOptions } from "./watch_options.ts";
-import { atTerminal, WatchedRun } from "./watched_run.ts";
+import { atTerminal } from "../terminal/at_terminal.ts";
+import { WatchedRun } from "./watched_run.ts";
 import type { Plan, Wish } from "./wish.ts";
 
 /** Something that `watch` reacts to. */
@@ -143,7 +144,7 @@ export class WatchLoop {
     this.#end ??= ENDING_SIGNALS[signal];
     // Ctrl-C, Ctrl-\ and the end of a terminal reach the run without us. One that `kill` sends to
     // us alone does not, and is sent again.
-    const isOfTerminal = signal !== "SIGTERM" && atTerminal(this.context.host);
+    const isOfTerminal = signal !== "SIGTERM" && atTerminal(this.context.host.terminal);
     if (isOfTerminal && !this.#running?.isStopped) this.#running?.stoppedByTerminal();
     else this.#running?.stop();
     this.#send({ kind: "signal" });

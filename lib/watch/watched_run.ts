@@ -1,21 +1,8 @@
-import { UsageError } from "../errors.ts";
+import { ownExecutable } from "../background/own_executable.ts";
 import type { Host, StartedProgram } from "../system/host.ts";
 import { envCommand, inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
+import { atTerminal } from "../terminal/at_terminal.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
-
-/**
- * The path of this program.
- *
- * @throws {UsageError} if it does not know it
- */
-export function ownExecutable(host: Host): string {
-  const { executable, kind } = host.build();
-  if (executable !== undefined) return executable;
-  throw new UsageError(
-    `Cannot start runs: this tractest (${kind}) does not know its own executable`,
-    "scripts/build makes one that does; call it by its path",
-  );
-}
 
 /** A `tractest run` that `watch` has started. */
 export class WatchedRun {
@@ -37,7 +24,7 @@ export class WatchedRun {
   static async prepare(host: Host, words: readonly string[]): Promise<() => WatchedRun> {
     const { args, env } = envCommand({
       inherited: await inheritedEnvironment(host),
-      argv: [ownExecutable(host), "run", ...words],
+      argv: [ownExecutable(host, "runs"), "run", ...words],
       sigint: await sigintMethod(host) === "env" ? "env" : "as-inherited",
     });
     return () =>
@@ -48,7 +35,7 @@ export class WatchedRun {
         stdin: "null",
         stdout: "inherit",
         stderr: "inherit",
-        detached: !atTerminal(host),
+        detached: !atTerminal(host.terminal),
       }));
   }
 
@@ -72,9 +59,4 @@ export class WatchedRun {
   stoppedByTerminal(): void {
     this.#isStopped = true;
   }
-}
-
-/** Whether the terminal's signals reach this program and all that it starts. */
-export function atTerminal({ terminal }: Host): boolean {
-  return terminal.stdinIsTerminal || terminal.stdout.isTerminal || terminal.stderr.isTerminal;
 }

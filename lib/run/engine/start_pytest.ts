@@ -4,6 +4,7 @@ import { pluginEnvironment } from "../../pytest/plugin_environment.ts";
 import type { Host, Output, StartedProgram } from "../../system/host.ts";
 import { activation } from "../../system/programs/activation.ts";
 import { envCommand } from "../../system/programs/env.ts";
+import { atTerminal } from "../../terminal/at_terminal.ts";
 import type { RunScene } from "./engine_request.ts";
 import { outputStreams, redirecting } from "./output_streams.ts";
 
@@ -26,7 +27,7 @@ export async function preparePytest(
   request: Omit<SessionRequest, "ledger">,
   scene: RunScene,
 ): Promise<() => StartedPytest> {
-  const { stdinIsTerminal, stdout, stderr } = host.terminal;
+  const { stdinIsTerminal } = host.terminal;
   const isHidden = request.output === "log";
   // Successive sessions share the log that is shown; concurrent ones have a log each.
   const logFile = join(scene.directory, isHidden ? `output-${request.name}.log` : "output.log");
@@ -45,8 +46,7 @@ export async function preparePytest(
   const { args, env } = commandOf(request, scene, redirecting(streams, logFile), plugin);
   // Without a terminal pytest gets a session of its own, so that a signal for tractest reaches it
   // exactly once, through tractest.
-  const hasTerminal = stdinIsTerminal || stdout.isTerminal || stderr.isTerminal;
-  const detached = !request.keepsTerminal && (isHidden || !hasTerminal);
+  const detached = !request.keepsTerminal && (isHidden || !atTerminal(host.terminal));
   return () => {
     const child = host.programs.start("env", args, {
       why: "the tests",
