@@ -11,7 +11,7 @@ import { VERSION } from "../tables/release.ts";
 import { CapturingPrinter } from "../terminal/capturing_printer.ts";
 import { Progress } from "../terminal/progress.ts";
 import { gatherTree, type Tree } from "../tree/gather.ts";
-import { nodeFacts, treeLines } from "../tree/show.ts";
+import { TREE_SCHEMA, treeDocument, treeLines } from "../tree/show.ts";
 import { configurationParts, environmentPart, gatherSurroundings, runParts } from "./gather.ts";
 import { type Part, sentencesOf } from "./parts.ts";
 import type { PrivateFacts } from "./rules_private.ts";
@@ -154,8 +154,8 @@ async function answerOf(
   ];
 }
 
-function treeParts({ nodes, unknowns }: Tree): Part[] {
-  const lines = treeLines({ nodes, unknowns }, null, (_colour, text) => text);
+function treeParts(tree: Tree): Part[] {
+  const lines = treeLines(tree, null, (_colour, text) => text);
   return [{
     name: "tree.txt",
     about: "the processes of this repository as a tree, as text",
@@ -163,10 +163,7 @@ function treeParts({ nodes, unknowns }: Tree): Part[] {
   }, {
     name: "tree.json",
     about: "the same as JSON, with evidence",
-    content: {
-      kind: "json",
-      value: { schema: "tractest.tree/1", processes: nodes.map(nodeFacts), unknowns },
-    },
+    content: { kind: "json", value: { schema: TREE_SCHEMA, ...treeDocument(tree) } },
   }];
 }
 

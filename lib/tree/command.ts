@@ -5,7 +5,7 @@ import { UsageError } from "../errors.ts";
 import { findProject } from "../project/project.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { gatherTree } from "./gather.ts";
-import { nodeFacts, treeLines } from "./show.ts";
+import { TREE_SCHEMA, treeDocument, treeLines } from "./show.ts";
 
 /** The options of `tree`. */
 export const OPTIONS = {
@@ -28,8 +28,7 @@ export async function tree(context: Context<TreeOptions>): Promise<ExitCode> {
   }
   const found = await gatherTree(host, project);
   if (printer.json) {
-    const { nodes, unknowns } = found;
-    printer.document("tractest.tree/1", { processes: nodes.map(nodeFacts), unknowns });
+    printer.document(TREE_SCHEMA, treeDocument(found));
     return EXIT.ok;
   }
   const { isTerminal, columns } = host.terminal.stdout;

@@ -61,8 +61,16 @@ function factsText({ test, listens }: TreeNode): string {
   return (test === null ? "" : `  [${escapeText(test)}]`) + escapeText(listensText(listens));
 }
 
+/** The schema of {@linkcode treeDocument}. */
+export const TREE_SCHEMA = "tractest.tree/1";
+
+/** The JSON document of the tree. */
+export function treeDocument({ nodes, unknowns }: Tree): Readonly<Record<string, unknown>> {
+  return { processes: nodes.map(nodeFacts), unknowns };
+}
+
 /** A process of the tree for `--json`. */
-export function nodeFacts({ process, title, verdict, evidence, test, listens }: TreeNode): unknown {
+function nodeFacts({ process, title, verdict, evidence, test, listens }: TreeNode): unknown {
   const { pid, ppid, state, age, cpu, memory } = process;
   return { pid, ppid, state, age, cpu, memory, title, verdict, evidence, test, listens };
 }
