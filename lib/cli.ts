@@ -105,7 +105,7 @@ async function runVerb(verb: AnyVerb, line: CommandLine<never>, host: Host): Pro
   const command = () =>
     showHelp
       ? showHelp(host, printer, verb)
-      : verb.run({ host, printer, line, verbs, commands: COMMAND_NAMES });
+      : verb.run({ host, printer, line, row, verbs, commands: COMMAND_NAMES });
   return isPaged ? await pager!.withPager(host, printer, command) : await command();
 }
 

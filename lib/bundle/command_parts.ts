@@ -133,7 +133,7 @@ async function answerOf(
   const options = { verbose: false, color: "never", silent: true } as const;
   const printer = new CapturingPrinter(context.host, options);
   const line = parseCommandLine(verb, [...words.slice(1), "--json"]);
-  // Its permissions are those of the bundle.
+  // What a signal ends is the bundle.
   const own = { ...context, printer, line: { ...line, command: context.line.command } };
   const exitCode = await verb.run(own as Context as Context<never>);
   const { schema, body, lines } = printer;

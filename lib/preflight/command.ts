@@ -105,7 +105,7 @@ async function examine(
   repairs: readonly Repair[],
   requested: readonly CheckResult[],
 ): Promise<Diagnosis> {
-  const { host, line } = context;
+  const { host, row } = context;
   const inheriting = inheritedEnvironment(host);
   const [run, tools, ignored, pyproject, versionFile, directories, isolation] = await Promise.all([
     preflightOf(context, project, repairs),
@@ -133,7 +133,7 @@ async function examine(
     isolation,
     ...environmentChecks(inherited),
     directories,
-    binaryCheck(host, rowNamed(rowOf(line))),
+    binaryCheck(host, rowNamed(row)),
     ...requested,
   ];
   const byId = new Map(made.map((check) => [check.id, check]));
@@ -248,9 +248,7 @@ async function chooseRepairs(
   return wanted;
 }
 
-function rowOf({ command, options }: CommandLine<DoctorOptions>): PermissionRowName {
-  // A bundle includes these checks.
-  if (command === "bundle") return "bundle";
+function rowOf({ options }: CommandLine<DoctorOptions>): PermissionRowName {
   return options.fix ? "doctor --fix" : "doctor";
 }
 
