@@ -100,6 +100,14 @@ export type OptionsOf<Table extends OptionTable> = {
   readonly [Name in keyof Table & string as PropertyName<Name>]: ValueOf<Table[Name]>;
 };
 
+/** Some options of a table, in this order. */
+export function someOptions<Table extends OptionTable, Name extends keyof Table>(
+  table: Table,
+  names: readonly Name[],
+): Pick<Table, Name> {
+  return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<Table, Name>;
+}
+
 /** Options of every command. */
 export const EVERY_COMMAND = {
   help: { short: "h", kind: "flag", doc: "show usage, options, examples and exit codes" },

@@ -1,25 +1,13 @@
-import { EVERY_COMMAND, type OptionsOf, type OptionTable } from "../command_line/options.ts";
+import {
+  EVERY_COMMAND,
+  type OptionsOf,
+  type OptionTable,
+  someOptions,
+} from "../command_line/options.ts";
 import { optionNames } from "../command_line/run_words.ts";
 import { RUN_OPTIONS } from "../run/run_options.ts";
 import type { CommandLine } from "../command_line/parsed_line.ts";
 import { UsageError } from "../errors.ts";
-
-const {
-  profile,
-  python,
-  isolate,
-  "no-isolate": noIsolate,
-  jobs,
-  retries,
-  timeout,
-  "test-timeout": testTimeout,
-  "no-preflight": noPreflight,
-  "no-defaults": noDefaults,
-  clean,
-  wait,
-  strict,
-  ui,
-} = RUN_OPTIONS;
 
 /** The options of `watch`: its own, and those of `run` that matter in each of its runs. */
 export const OPTIONS = {
@@ -30,20 +18,22 @@ export const OPTIONS = {
     kind: "flag",
     doc: "read all files every second, for a file system that does not report changes",
   },
-  profile,
-  python,
-  isolate,
-  "no-isolate": noIsolate,
-  jobs,
-  retries,
-  timeout,
-  "test-timeout": testTimeout,
-  "no-preflight": noPreflight,
-  "no-defaults": noDefaults,
-  clean,
-  wait,
-  strict,
-  ui,
+  ...someOptions(RUN_OPTIONS, [
+    "profile",
+    "python",
+    "isolate",
+    "no-isolate",
+    "jobs",
+    "retries",
+    "timeout",
+    "test-timeout",
+    "no-preflight",
+    "no-defaults",
+    "clean",
+    "wait",
+    "strict",
+    "ui",
+  ]),
 } as const satisfies OptionTable;
 
 /** Their values. */
