@@ -53,13 +53,34 @@ export function failedAgain({ attempts }: TestResult): boolean {
   return before != null && now != null && groupByCause([before, now]).length === 1;
 }
 
+/** How Python reports an unknown host name (EAI_NONAME), and an unreachable network on Linux. */
+const OTHER_MACHINE = /\[Errno (?:-2|101)\]/;
+
+/**
+ * Whether a failure says that a test needs another machine. Isolated pytests have no network to
+ * reach it, and each its own, so that none of them can be the cause for another one.
+ */
+export function needsOtherMachine(failure: Failure): boolean {
+  const reason = reasonOf(failure);
+  return OTHER_MACHINE.test(reason) && !isPlain(errorOf(failure, reason));
+}
+
 function causeOf(failure: Failure): string | null {
   const reason = reasonOf(failure);
-  const [error = originalError(reason)] = decisiveErrors(failure);
+  const error = errorOf(failure, reason);
   if (reason === "" || error === "") return null;
-  const isPlain = error === "AssertionError" || error === "Failed" || reason === error;
-  const place = isPlain ? failure.where ?? failure.id : "";
+  const place = isPlain(error) || reason === error ? failure.where ?? failure.id : "";
   return JSON.stringify([error, plainReason(reason), place]);
+}
+
+/** The class of the error behind a failure; empty where unknown. */
+function errorOf(failure: Failure, reason: string): string {
+  return decisiveErrors(failure)[0] ?? originalError(reason);
+}
+
+/** Whether errors of a class are alike in many tests. */
+function isPlain(error: string): boolean {
+  return error === "AssertionError" || error === "Failed";
 }
 
 /** The class at the start of a reason, where the errors only wrap others; else empty. */

@@ -192,8 +192,8 @@ withSuite(
     "red with its traceback",
   {
     "test_a.py": `
-import os, time
-def test_slow(): time.sleep(0.6)
+import os, socket, time
+def test_slow(): time.sleep(0.8)
 def test_contended():
     path = os.environ["SUITE"] + "/seen"
     time.sleep(0.2)
@@ -203,6 +203,9 @@ def test_contended():
 def test_bad():
     time.sleep(0.1)
     assert 1 == 2
+def test_offline():
+    time.sleep(0.1)
+    socket.getaddrinfo("example.com", 80)
 `,
   },
   async (suite) => {
@@ -220,8 +223,13 @@ def test_bad():
     );
     assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad: assert 1 == 2");
     assertIncludes(stderr, "E       assert 1 == 2");
-    assertIncludes(stdout, "1 failed, 2 passed in ");
-    assertEquals(await lastFailed(suite), ["tests/test_a.py::test_bad"]);
+    assertIncludes(stderr, "not retried alone: tests/test_a.py::test_offline (an isolated ");
+    assertIncludes(stdout, "FAILED tests/test_a.py::test_offline: socket.gaierror: [Errno -2]");
+    assertIncludes(stdout, "2 failed, 2 passed in ");
+    assertEquals(await lastFailed(suite), [
+      "tests/test_a.py::test_bad",
+      "tests/test_a.py::test_offline",
+    ]);
   },
 );
 

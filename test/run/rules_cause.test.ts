@@ -1,6 +1,6 @@
 import { failureOf } from "../../lib/pytest/failure.ts";
 import type { Attempt, TestResult } from "../../lib/pytest/results.ts";
-import { alike, failedAgain } from "../../lib/run/rules_cause.ts";
+import { alike, failedAgain, needsOtherMachine } from "../../lib/run/rules_cause.ts";
 import { assertEquals } from "../assert.ts";
 
 /** A test that failed with these messages, one after the other. */
@@ -32,4 +32,20 @@ Deno.test("a test has failed again if its last two failures have one cause", () 
   assertEquals(failedAgain(failed("t.py::a", ["E: port 1", "E: port 2"])), true);
   assertEquals(failedAgain(failed("t.py::a", ["E: port 1", "F: port 1"])), false);
   assertEquals(failedAgain(failed("t.py::a", ["E: port 1"])), false);
+});
+
+Deno.test("an unknown host name and an unreachable network need another machine", () => {
+  const needs = (message: string, ...errors: string[]) =>
+    needsOtherMachine(failureOf({ id: "t.py::a", message, errors }, "call"));
+  const unknown = "socket.gaierror: [Errno -2] Name or service not known";
+  assertEquals(needs(unknown, "socket.gaierror"), true);
+  assertEquals(needs("OSError: [Errno 101] Network is unreachable", "OSError"), true);
+  const remote = `tractor.RemoteActorError: ('a', 'b')\nTraceback (most recent call last):\n` +
+    `  File "a.py", line 1, in main\n${unknown}\n`;
+  assertEquals(needs(remote, "tractor.RemoteActorError"), true);
+  // These may have another cause.
+  assertEquals(needs("OSError: [Errno 98] Address already in use", "OSError"), false);
+  assertEquals(needs("ConnectionRefusedError: [Errno 111] refused", "OSError"), false);
+  assertEquals(needs("AssertionError: assert '[Errno -2]' in x", "AssertionError"), false);
+  assertEquals(needs("TooSlowError: [Errno -21]", "TooSlowError"), false);
 });

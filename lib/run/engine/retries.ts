@@ -1,5 +1,5 @@
 import { isOwnFailure } from "../../pytest/failure.ts";
-import { alike, failedAgain } from "../rules_cause.ts";
+import { alike, failedAgain, needsOtherMachine } from "../rules_cause.ts";
 import { RED, type TestResult } from "../../pytest/results.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
 import type { Printer } from "../../terminal/printer.ts";
@@ -7,7 +7,7 @@ import type { Distributor } from "./distributor.ts";
 import type { EngineRequest } from "./engine_request.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { SessionRunner } from "./session_runner.ts";
-import { say } from "./show.ts";
+import { type NotRetried, say } from "./show.ts";
 
 /** More failures than this are not flaky tests, so none of them runs again. */
 const MOST_RETRIED = 50;
@@ -34,10 +34,14 @@ export class Retries {
     const retriesOf = (id: string) => policy.retriesOf?.(id) ?? policy.retries;
     const isAsked = ({ id }: TestResult) => retriesOf(id) > 0;
     const untried = progress.failed.filter(({ id }) => !this.#retried.has(id));
-    const failed = untried.filter((test) => canPassAlone(test, progress.run));
+    const own = untried.filter((test) => canPassAlone(test, progress.run));
     this.#skip(
-      untried.filter((test) => !failed.includes(test) && (jobs > 1 || isAsked(test))),
+      untried.filter((test) => !own.includes(test) && (jobs > 1 || isAsked(test))),
+      "fixture",
     );
+    const offline = own.filter((test) => jobs > 1 && !isAsked(test) && this.#isOffline(test));
+    this.#skip(offline, "offline");
+    const failed = own.filter((test) => !offline.includes(test));
     const contended = jobs > 1
       ? failed.filter(({ attempts }) => progress.run.ranBesideOthers(attempts.at(-1)!))
       : [];
@@ -84,10 +88,17 @@ export class Retries {
     return this.progress.mayContinue && !this.progress.diskFailed;
   }
 
-  #skip(tests: readonly TestResult[]): void {
+  #skip(tests: readonly TestResult[], why: NotRetried): void {
     for (const { id } of tests) this.#retried.add(id);
     const named = tests.filter(({ id }) => !this.progress.run.isRepeated(id));
-    if (named.length > 0) this.printer.note(say.notRetried(named.map(({ id }) => id)));
+    if (named.length > 0) this.printer.note(say.notRetried(named.map(({ id }) => id), why));
+  }
+
+  /** Whether a test failed by the network of its isolation, which no other pytest can change. */
+  #isOffline({ attempts }: TestResult): boolean {
+    const { session, failures, ended } = attempts.at(-1)!;
+    return ended === null && failures.length > 0 && this.sessions.isIsolated(session) &&
+      failures.every(needsOtherMachine);
   }
 
   /** Runs tests once more, those apart that run isolated although others don't. */

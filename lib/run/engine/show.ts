@@ -7,6 +7,15 @@ import type { RunLimits } from "./engine_request.ts";
 /** Ids that a message names. */
 const NAMED_IDS = 3;
 
+/** A reason not to try a test again alone. */
+export type NotRetried = "fixture" | "offline";
+
+/** Why tests that failed while others ran are not tried again alone. */
+const NOT_RETRIED = {
+  fixture: "a fixture that other tests share may have failed",
+  offline: "an isolated pytest reaches no other machine: tractest help isolation",
+} as const satisfies Readonly<Record<NotRetried, string>>;
+
 /** Messages of the engine; they begin with a line break if pytest may be inside a line. */
 export const say = {
   diskFailed: (message: string): string => `no more tests are run: ${escapeText(message)}`,
@@ -25,11 +34,10 @@ export const say = {
       `find an earlier test that is the cause: ${bisect}`;
   },
 
-  notRetried(ids: readonly string[]): string {
+  notRetried(ids: readonly string[], why: NotRetried): string {
     const named = ids.slice(0, NAMED_IDS).map(escapeText).join(", ");
     const more = ids.length > NAMED_IDS ? ` and ${ids.length - NAMED_IDS} more` : "";
-    const why = "a fixture that other tests share may have failed";
-    return `not retried alone: ${named}${more} (${why})`;
+    return `not retried alone: ${named}${more} (${NOT_RETRIED[why]})`;
   },
 
   failsAlone(id: string, others: number): string {
