@@ -53,6 +53,18 @@ export async function durationsOf(
   return value ?? new Map();
 }
 
+/** The longest of the latest passes of each test, in seconds. Empty without a history. */
+export async function longestDurations(
+  host: Host,
+  project: AtRoot,
+): Promise<ReadonlyMap<string, number>> {
+  const { value } = await readProject(host, project, (database, id) => {
+    const passes = [...recentPasses(database, id, {}, PASSES)];
+    return new Map(passes.map(([test, all]) => [test, Math.max(...all.map((one) => one.seconds))]));
+  });
+  return value ?? new Map();
+}
+
 /** Seconds of each test's last pass: cheaper than {@linkcode durationsOf}. */
 export async function latestDurations(
   host: Host,

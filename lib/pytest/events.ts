@@ -160,6 +160,16 @@ export const EVENTS = {
   /** Children of pytest that a test has left. */
   children: { id: text, pids: list(number) },
   warning: { id: text, category: text, message: text, where: nullable(text) },
+  /** A test, or a collection (null), runs far longer than ever before. */
+  slow: {
+    id: orNull(text),
+    seconds: number,
+    /** Seconds that the test took before, at most; null without a record. */
+    longest: nullable(number),
+    /** What it waits for, as `tractest hang` says it; null: not examined. */
+    verdict: nullable(text),
+    evidence: list(text),
+  },
   /** A test has reached its time limit and is about to be ended. */
   terminating: { id: text, seconds: number, limit: number },
   /** A test was ended at its time limit. */

@@ -82,6 +82,8 @@ export class AttemptModel implements Attempt {
   skipped: "skipped" | "xfailed" | null = null;
   finished = false;
   ended: "timeout" | "crash" | null = null;
+  /** It is being ended at its time limit: failures from here on are due to that. */
+  isAtLimit = false;
   cut: string | null = null;
   properties: readonly (readonly [string, string])[] = NONE;
   #words: readonly string[] = NONE;
@@ -109,7 +111,9 @@ export class AttemptModel implements Attempt {
     if (word === "passed" && this.#words === NONE) this.#words = PASSED;
     else if (word !== "") this.#words = [...this.#words, word];
     if (event.outcome === "failed") {
-      this.failures = [...this.failures, failureOf(event, event.phase)];
+      const failure = failureOf(event, event.phase);
+      const message = `interrupted at its time limit: ${failure.message}`;
+      this.failures = [...this.failures, this.isAtLimit ? { ...failure, message } : failure];
     } else if (event.message) this.reason ??= event.message;
     if (event.properties) this.properties = event.properties;
     if (event.subtest !== undefined) return;

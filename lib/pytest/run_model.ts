@@ -134,6 +134,9 @@ export class RunModel {
         else attempt.end(event);
         return this.#settle(result);
       }
+      case "terminating":
+        if (this.#tests.has(event.id)) this.#attempt(event, session)[1].isAtLimit = true;
+        return null;
       case "leak":
       case "left":
         return this.#takeLeft(event);

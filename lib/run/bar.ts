@@ -10,6 +10,7 @@ import type { Paint } from "../terminal/printer.ts";
 import { cutAtEnd, cutAtStart } from "../terminal/cut.ts";
 import { shownId } from "../terminal/wrap.ts";
 import { FAILURE_WORDS } from "./show_failures.ts";
+import { slowLines, terminatingLine } from "./show_slow.ts";
 
 /** How a live view is drawn. */
 export interface BarScene {
@@ -166,9 +167,9 @@ export function noteLines(note: Note, paint: Paint): string[] {
       return [`${word} ${escapeText(note.id)}${why}`];
     }
     case "slow":
-      return [`${paint("yellow", "SLOW")} ${overTime(note.seconds)} ${shownId(note.id)}`];
+      return slowLines(note, paint);
     case "terminating":
-      return [`${paint("yellow", "TERMINATING")} ${overTime(note.limit)} ${shownId(note.id)}`];
+      return [terminatingLine(note, paint)];
     case "leak": {
       const { id, processes } = note;
       const shown = processes.slice(0, SHOWN_LEFT).map(({ pid, title }) =>
@@ -200,10 +201,6 @@ function failedLines(note: Note & { readonly kind: "failed" }, paint: Paint): st
     ...lines.map((line) => `    ${line}`),
     ...details.map((line) => paint("dim", `    ${line}`)),
   ];
-}
-
-function overTime(seconds: number): string {
-  return `[> ${Number(seconds.toFixed(1))}s]`;
 }
 
 function detailLines({ traceback, output = "" }: Failure): string[] {

@@ -4,6 +4,8 @@ import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { OutputMode } from "./engine/engine_request.ts";
 import type { EventLog } from "./event_log.ts";
 import type { RunRequest } from "./run_request.ts";
+import { slowLines, terminatingLine } from "./show_slow.ts";
+import type { Paint } from "../terminal/printer.ts";
 
 /** What shows the progress of a run while pytest runs. */
 export interface Display {
@@ -32,17 +34,16 @@ export interface DisplayOptions {
 /** Opens the display of a run: a live view, or pytest's own output with notes on slow tests. */
 export async function openDisplay(
   context: Context<RunOptions>,
-  { project, intent, ui, stream, settings: { slow } }: RunRequest,
+  { project, ui, stream }: RunRequest,
   log: EventLog,
   { directory, isTemporary, several, tries }: DisplayOptions,
 ): Promise<Display> {
-  const { host, printer, line } = context;
+  const { host, printer } = context;
   if (several || ui !== "pytest") {
     const { LiveView, showLog } = await import("./live_view.ts");
     const redraws = !(stream === "stderr" && host.terminal.stdout.isTerminal);
     const view = await LiveView.open(host, printer, log, {
       root: project.root,
-      slow,
       tries,
       redraws: redraws && ui !== "agent",
       notes: ui !== "agent",
@@ -54,13 +55,20 @@ export async function openDisplay(
       showLog: (outcome) => showLog(host, printer, { directory, isTemporary }, outcome),
     };
   }
-  const notesSlow = line.options.slowAfter !== null && !intent.debugging;
+  const paint: Paint = (colour, text) => printer.paint(colour, text, "stderr");
+  const off = log.on((event) => {
+    const lines = event.event === "slow"
+      ? slowLines({ kind: "slow", ...event }, paint)
+      : event.event === "terminating"
+      ? [terminatingLine(event, paint)]
+      : [];
+    // pytest is in the middle of a line.
+    if (lines.length > 0) printer.note(["", ...lines].join("\n"));
+  });
   return {
     output: printer.json || stream === "stderr" ? "stderr" : "shown",
     plan: () => {},
-    stop: notesSlow
-      ? (await import("./live_view.ts")).reportSlow(host, printer, log, slow)
-      : () => {},
+    stop: off,
     showLog: () => Promise.resolve(),
   };
 }

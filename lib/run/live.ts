@@ -25,7 +25,17 @@ export type Note =
     readonly tries: number;
     readonly message: string;
   }
-  | { readonly kind: "slow"; readonly id: string; readonly seconds: number }
+  /** It, or the collection (null), runs far longer than ever before. */
+  | {
+    readonly kind: "slow";
+    readonly id: string | null;
+    readonly seconds: number;
+    /** Seconds that it took before, at most; null without a record. */
+    readonly longest: number | null;
+    /** Null: not examined. */
+    readonly verdict: string | null;
+    readonly evidence: readonly string[];
+  }
   /** It is about to be ended at its limit. */
   | {
     readonly kind: "terminating";
@@ -47,8 +57,6 @@ export interface LiveSession {
 
 /** Settings of a live view. */
 export interface LiveOptions {
-  /** Seconds after which a test is reported as slow, and again after twice that. 0: never. */
-  readonly slow: number;
   /** How often a test is run at most. */
   readonly tries: number;
   /** Seconds that tests took in earlier runs, by id; empty when nothing is known. */
@@ -62,8 +70,6 @@ const PACE_SECONDS = 2;
 
 /** What a live view adds to the model of a run: notes as events come, and the remaining time. */
 export class Live {
-  /** Seconds after which each test that runs is reported as slow next. */
-  #slowAt = new Map<string, number>();
   #planned: number | null = null;
   /** Counts of the model before the current event. */
   #seen = { done: 0, flaky: 0, collectionErrors: 0 };
@@ -113,6 +119,10 @@ export class Live {
         if (failure !== null) return [this.#failedNote(event, failure, test!)];
         return flaky > before.flaky ? [this.#flakyNote(test!)] : [];
       }
+      case "slow": {
+        const { id, seconds, longest, verdict, evidence } = event;
+        return [{ kind: "slow", id, seconds, longest, verdict, evidence }];
+      }
       case "terminating":
         return [{ kind: "terminating", id: event.id, seconds: event.seconds, limit: event.limit }];
       case "leak":
@@ -125,21 +135,6 @@ export class Live {
       default:
         return [];
     }
-  }
-
-  /** The tests that have become slow. @param now seconds since the epoch */
-  slow(now: number): Note[] {
-    const notes: Note[] = [];
-    const next = new Map<string, number>();
-    for (const { id, session, since } of this.options.slow === 0 ? [] : this.running) {
-      const key = `${session}\n${id}\n${since}`;
-      let slowAt = this.#slowAt.get(key) ?? this.options.slow;
-      if (now - since >= slowAt) notes.push({ kind: "slow", id, seconds: slowAt });
-      while (now - since >= slowAt) slowAt *= 2;
-      next.set(key, slowAt);
-    }
-    this.#slowAt = next;
-    return notes;
   }
 
   /** The tests that run, the longest first. */

@@ -10,7 +10,7 @@ import { latestDurations } from "../history/project_history.ts";
 import { listProcesses } from "../system/programs/ps.ts";
 import { barLines, noteLines, nowLines, progressText, type ShownProcess } from "./bar.ts";
 import { LiveRegion } from "../terminal/live_region.ts";
-import type { Colour, Paint, Printer } from "../terminal/printer.ts";
+import type { Colour, Printer } from "../terminal/printer.ts";
 import type { RunState } from "../background/run_directory.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { EventLog } from "./event_log.ts";
@@ -135,7 +135,6 @@ export class LiveView {
   }
 
   #tick(): void {
-    for (const note of this.#live.slow(this.#now)) this.#note(note);
     const time = this.host.clock.monotonic();
     if (this.#region === null) {
       if (time - this.#progressAt < PROGRESS_MS) return;
@@ -198,22 +197,4 @@ export class LiveView {
 
   readonly #paint = (colour: Colour, text: string): string =>
     this.printer.paint(colour, text, "stderr");
-}
-
-/**
- * Reports slow tests on standard error, among pytest's own output; the returned function stops
- * that.
- */
-export function reportSlow(host: Host, printer: Printer, log: EventLog, slow: number): () => void {
-  const live = new Live(log.run, { slow, tries: 1, durations: new Map() });
-  const paint: Paint = (colour, text) => printer.paint(colour, text, "stderr");
-  const timer = setInterval(() => {
-    for (const note of live.slow(host.clock.now() / 1000)) {
-      // pytest is in the middle of a line.
-      printer.note(["", ...noteLines(note, paint)].join("\n"));
-    }
-  }, DRAW_MS.most);
-  return () => {
-    clearInterval(timer);
-  };
 }

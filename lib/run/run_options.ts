@@ -132,7 +132,8 @@ export const RUN_OPTIONS = {
     section: "limits",
     kind: "seconds",
     doc: "report a slow test after this time, then after twice the time, and so on; 0: never " +
-      "(60 with --ui bar and --jobs, else 0)",
+      "(by its earlier runs: after 10 times as long, within a minute more, 10 s at least; 60 " +
+      "without any)",
   },
   junit: SHARED.junit,
   bg: {

@@ -5,7 +5,6 @@ import type { RunOptions } from "./run_options.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";
 import type { RunLimits } from "./engine/engine_request.ts";
-import { SLOW_SECONDS } from "../tables/defaults.ts";
 
 /** The limits of a run and of its tests, as typed. */
 export interface RunSettings {
@@ -16,8 +15,8 @@ export interface RunSettings {
   readonly retriesOf: ((id: string) => number) | null;
   /** The most that any test runs again. */
   readonly mostRetries: number;
-  /** Seconds after which a live view calls a test slow. */
-  readonly slow: number;
+  /** Seconds after which a test is reported as slow; null: by its record, 0: never. */
+  readonly slow: number | null;
 }
 
 /** The options that the settings are read from; those of `run` alone may be missing. */
@@ -58,7 +57,7 @@ export function runSettings(
     retries,
     retriesOf: own.length > 0 ? (id) => settingsOf(id).retries ?? retries : null,
     mostRetries: Math.max(retries, ...own),
-    slow: options.slowAfter ?? SLOW_SECONDS,
+    slow: options.slowAfter ?? null,
   };
 }
 

@@ -204,6 +204,7 @@ export class TestRun {
       limits: {
         ...settings.limits,
         run: this.limit,
+        slow: settings.slow,
         quiet: quietSeconds(line.options, request.project),
       },
       policy: {
@@ -333,6 +334,7 @@ function loadEnd(): void {
     import("./judge_failures.ts"),
     import("../hang/examine.ts"),
     import("../hang/stacks.ts"),
+    import("../history/project_history.ts"),
     import("../system/sqlite.ts"),
   ]);
 }

@@ -38,8 +38,6 @@ export const EXIT_SECONDS = 30;
  * database. A full suite a day for years fits.
  */
 export const HISTORY_LIMITS = { runs: 10_000, days: 730, megabytes: 500 } as const;
-/** Seconds after which a live view calls a test slow. */
-export const SLOW_SECONDS = 60;
 
 /** Limits for the files of past runs: number of runs, age in days, total bytes. */
 export const KEPT_RUNS = { count: 50, days: 30, bytes: 500_000_000 } as const;

@@ -540,3 +540,31 @@ def test_quick(): pass
   assertIncludes(said, "\nSLOW [> 0.2s] tests/test_a.py::test_slow\n");
   assert(!said.includes("test_quick"), said);
 });
+
+Deno.test("a test that takes far longer than before is reported with its wait", async () => {
+  const before = "def test_a(): pass\n";
+  // It continues once it was reported, as seen in the file with tractest's messages.
+  const stuck = `
+import os, subprocess, sys, threading, time
+def test_a():
+    write = "import os; os.write(1, b'x' * 1_000_000)"
+    writer = subprocess.Popen([sys.executable, "-c", write], stdout=subprocess.PIPE)
+    def end():
+        while "SLOW" not in open(os.environ["SUITE"] + "/said").read(): time.sleep(0.05)
+        writer.kill()
+    threading.Thread(target=end).start()
+    writer.wait()
+    writer.stdout.close()
+`;
+  await using suite = await pytestSuite({ "test_a.py": before });
+  assertEquals((await suite.tractest(NO_CHECKS)).code, 0);
+  await Deno.writeTextFile(join(suite.root, "tests/test_a.py"), stuck);
+  await Deno.writeTextFile(join(suite.path, "said"), "");
+  const to = ["sh", "-c", 'exec "$@" 2>"$SUITE/said"', "sh"];
+  const { code, stdout } = await suite.start([...NO_CHECKS, "tests/test_a.py"], {}, to).ended;
+  assertEquals(code, 0, stdout);
+  const said = await Deno.readTextFile(join(suite.path, "said"));
+  assertIncludes(said, "\nSLOW [> 10s] tests/test_a.py::test_a (before: 0.01 s at most)\n");
+  assert(/^ {4}blocked-write: pid \d+ \(.*\) sleeps in write\(1 → pipe/m.test(said), said);
+  assertIncludes(said, "\n    more, while it runs: tractest hang\n");
+});

@@ -24,6 +24,7 @@ const WHOLE: Readonly<Record<string, Record<string, unknown>>> = {
   fixture: { name: "server", phase: "setup" },
   children: { id: "a.py::x", pids: [1] },
   warning: { id: "a.py::x", category: "UserWarning", message: "w" },
+  slow: { id: "a.py::x", seconds: 1, evidence: [] },
   terminating: { id: "a.py::x", seconds: 1, limit: 1 },
   timeout: { ...END, limit: 1 },
   crash: END,
@@ -91,7 +92,7 @@ Deno.test("fault 77: an event with a missing or wrong field is rejected by its n
           !(value === null && name === "where"),
       );
       fc.pre(
-        !(name === "id" && ["hang", "leak", "left"].includes(event) &&
+        !(name === "id" && ["hang", "leak", "left", "slow"].includes(event) &&
           (value === null || typeof value === "string")),
       );
       fc.pre(

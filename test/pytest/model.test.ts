@@ -272,7 +272,7 @@ function checkFile(model: RunModel, events: readonly PytestEvent[]): void {
 }
 
 function checkLive(model: RunModel, events: readonly PytestEvent[]): void {
-  const live = new Live(new RunModel(), { slow: 0, tries: 2, durations: new Map() });
+  const live = new Live(new RunModel(), { tries: 2, durations: new Map() });
   const notes = events.flatMap((event) => live.take(event, live.run.apply(event)));
   const fails = (event: PytestEvent) =>
     event.event === "timeout" || event.event === "crash" ||

@@ -13,7 +13,7 @@ const plain = (_: string, text: string) => text;
 
 /** A run with some tests done and these running, at second 130. */
 function liveWith(running: readonly string[], options: Partial<LiveOptions> = {}): Live {
-  const live = new Live(new RunModel(), { slow: 60, tries: 1, durations: new Map(), ...options });
+  const live = new Live(new RunModel(), { tries: 1, durations: new Map(), ...options });
   const take = (event: PytestEvent) => live.take(event, live.run.apply(event));
   const add = (event: Record<string, unknown>) =>
     take({ time: 100, session: "0", ...event } as unknown as PytestEvent);
@@ -146,10 +146,24 @@ Deno.test("a failure is shown with its gist and the ends of its traceback and ou
 
 Deno.test("each noteworthy event has a line in usual terms", () => {
   const first = (note: Parameters<typeof noteLines>[0]) => noteLines(note, plain)[0];
-  assertEquals(first({ kind: "slow", id: "a", seconds: 60 }), "SLOW [> 60s] a");
+  const slow = { kind: "slow", id: "a", seconds: 60, longest: null, verdict: null, evidence: [] };
+  assertEquals(noteLines(slow as never, plain), ["SLOW [> 60s] a"]);
+  const examined = {
+    ...slow,
+    id: null,
+    longest: 1.234,
+    verdict: "stopped",
+    evidence: ["pid 7", "x"],
+  };
+  assertEquals(noteLines(examined as never, plain), [
+    "SLOW [> 60s] collecting the tests (before: 1.23 s at most)",
+    "    stopped: pid 7",
+    "    x",
+    "    more, while it runs: tractest hang",
+  ]);
   assertEquals(
     first({ kind: "terminating", id: "a", seconds: 3.2, limit: 3 }),
-    "TERMINATING [> 3s] a",
+    "TERMINATING [> 3s] a: its time limit; pytest gets SIGINT (KeyboardInterrupt)",
   );
   assertEquals(
     first({ kind: "flaky", id: "a", attempt: 2, tries: 3, message: "no\nmore" }),

@@ -22,7 +22,7 @@ function takeAll(live: Live, events: readonly (Timeless & { readonly time?: numb
   );
 }
 
-const OPTIONS = { slow: 60, tries: 3, durations: new Map<string, number>() };
+const OPTIONS = { tries: 3, durations: new Map<string, number>() };
 const begin = (session = "0"): Timeless => ({
   event: "session-begin",
   session,
@@ -118,6 +118,25 @@ Deno.test("a test that passes in the end is flaky and counts once, as passed", (
   ], [1, 1, 0, 1]);
 });
 
+Deno.test("what a test reports once it is ended at its limit is named as due to that", () => {
+  const live = liveOf(OPTIONS);
+  const failed = { ...ends("a", "failed")[0]!, outcome: "failed", message: "E: no" } as Timeless;
+  const limit = { session: "0", id: "a", seconds: 3, limit: 3 } as const;
+  takeAll(live, [
+    starts("a"),
+    { event: "terminating", ...limit },
+    failed,
+    { event: "timeout", ...limit, message: "it took longer than 3 s and was ended" },
+    starts("b"),
+    { ...failed, id: "b" } as Timeless,
+  ]);
+  assertEquals(live.run.failures.map(({ message }) => message), [
+    "interrupted at its time limit: E: no",
+    "it took longer than 3 s and was ended",
+    "E: no",
+  ]);
+});
+
 Deno.test(
   "a test at its limit and one that crashed pytest are failed, and " +
     "no longer running",
@@ -161,33 +180,6 @@ Deno.test(
     );
   },
 );
-
-Deno.test("a slow test is reported at growing intervals, each once; 0 means never", () => {
-  const live = liveOf(OPTIONS);
-  takeAll(live, [{ ...starts("a"), time: 100 }]);
-  const slowAfter = (now: number) =>
-    live.slow(now).map((note) => note.kind === "slow" ? note.seconds : null);
-  assertEquals([
-    slowAfter(159),
-    slowAfter(160),
-    slowAfter(200),
-    slowAfter(230),
-    slowAfter(219.9),
-    slowAfter(900),
-    slowAfter(901),
-  ], [
-    [],
-    [60],
-    [],
-    [120],
-    [],
-    [240],
-    [],
-  ]);
-  const never = liveOf({ ...OPTIONS, slow: 0 });
-  takeAll(never, [{ ...starts("a"), time: 100 }]);
-  assertEquals(never.slow(10_000), []);
-});
 
 Deno.test("the remaining time is by earlier durations and the pace of this run", () => {
   const unknown = liveOf(OPTIONS);

@@ -100,6 +100,8 @@ export interface RunLimits {
   readonly test: number;
   /** For one test, where tests differ. */
   readonly ofTest?: (id: string) => number;
+  /** After which a test is reported as slow; null: by its record, 0 or missing: never. */
+  readonly slow?: number | null;
   /** For pytest to exit after its report. */
   readonly exit: number;
   /** Between SIGINT and SIGKILL. */

@@ -194,6 +194,12 @@ export class Session {
     return rows.filter((row) => inner.includes(row.innerPid)).map((row) => row.pid);
   }
 
+  /** Its processes now, without the two around an isolated one. */
+  async processes(): Promise<Process[]> {
+    const tree = await treeOf(this.host, this.pid);
+    return this.request.isolation === null ? tree : withoutIsolation(tree, this.pid);
+  }
+
   /** The processes last seen in this session, without the two around an isolated one. */
   get members(): readonly Process[] {
     return this.request.isolation === null ? this.seen : withoutIsolation(this.seen, this.pid);

@@ -6,6 +6,7 @@ import { type Eviction, toHundredths } from "./ended_test.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { Session } from "./session.ts";
 import { say } from "./show.ts";
+import { SlowTests } from "./slow_tests.ts";
 
 /** Milliseconds between reads of the output of sessions: short while there is some. */
 const POLL_MS = { busy: 30, idle: 60 } as const;
@@ -17,6 +18,7 @@ export class SessionWatch {
   /** A pytest had finished and did not exit. */
   hungAtExit = false;
   readonly #finishedAt = new Map<Session, number>();
+  readonly #slow: SlowTests;
   readonly #over = new AbortController();
   #polling: Promise<void> | null = null;
   #runLimit: Promise<void> | null = null;
@@ -27,7 +29,9 @@ export class SessionWatch {
     private readonly request: EngineRequest,
     private readonly progress: RunProgress,
     private readonly control: Control,
-  ) {}
+  ) {
+    this.#slow = new SlowTests(host, request);
+  }
 
   /**
    * Starts watching, once the first session runs: the first timer of a program takes longer than
@@ -68,6 +72,7 @@ export class SessionWatch {
     const isEnding = this.evictions.has(session) || session.gone.aborted;
     if (isEnding || this.progress.cut !== null || this.request.policy.debugging) return;
     const now = this.host.clock.now() / 1000;
+    for (const report of this.#slow.check(session, now)) this.control.inBackground(report);
     if (session.facts.exitStatus === null) this.#enforceTestLimit(session, now);
     else this.#enforceExitLimit(session, now);
   }

@@ -59,7 +59,7 @@ export const say = {
 
   reachedLimit({ run, quiet }: Pick<RunLimits, "run" | "quiet">, grace: number): string {
     const idle = quiet > 0 ? `, and nothing has finished for ${quiet} s` : "";
-    const steps = `sending SIGINT to pytest, SIGKILL after ${grace} s`;
+    const steps = `sending SIGINT to pytest (KeyboardInterrupt), SIGKILL after ${grace} s`;
     return `time limit of ${run} s reached${idle}: ${steps}`;
   },
 
