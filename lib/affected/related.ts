@@ -1,3 +1,4 @@
+import { lastPart } from "../base/paths.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import type { Affected, AffectedTarget, Cause } from "./affected_targets.ts";
 import { isWithin } from "../project/rules_targets.ts";
@@ -33,14 +34,13 @@ export function relatedChange(
   const file = fileOf(id);
   const through = framesOf(`${said.where ?? ""}:\n${said.traceback}\n${said.message}`, known.root)
     .findLast((frame) => known.changed.has(frame.file));
+  const isConftest = lastPart(file) === "conftest.py";
+  const itself = `${isConftest ? "conftest.py" : "the test file"} itself changed`;
   if (through) {
-    return {
-      ...through,
-      because: through.file === file
-        ? "the test file itself changed"
-        : "the failure came through it",
-    };
+    return { ...through, because: through.file === file ? itself : "the failure came through it" };
   }
+  // A conftest.py that could not be imported, as for a syntax error, is in no frame.
+  if (isConftest && known.changed.has(file)) return { file, because: itself };
   const bearsOn = ({ target, files }: AffectedTarget) =>
     files?.includes(file) ?? isWithin(file, target.replace(/\/$/, ""));
   return known.affected.targets.find(bearsOn)?.causes[0] ?? null;

@@ -44,6 +44,17 @@ Deno.test("relatedChange() names the nearest cause of a failing test", () => {
   );
 });
 
+Deno.test("a conftest.py that can't be imported is called by its name", () => {
+  const [file, because] = ["tests/devx/conftest.py", "conftest.py itself changed"];
+  const changes = known(file);
+  assertEquals(relatedChange(file, said(`${file}:2: in <module>`), changes), {
+    ...{ file, line: 2 },
+    because,
+  });
+  const syntax = said(`E     File "/repo/elsewhere.py", line 2`, "SyntaxError: invalid syntax");
+  assertEquals(relatedChange(file, syntax, changes), { file, because });
+});
+
 Deno.test("relatedChange() relates each of 471 real ids to a change of its own file only", () => {
   for (const file of new Set(IDS.map((id) => id.split("::")[0]!))) {
     const changes = known(file);
