@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { inWords } from "../base/durations.ts";
 import { escapeText } from "../base/escape.ts";
 import { countsLine } from "../pytest/counts.ts";
@@ -26,7 +27,7 @@ export function showRun(printer: Printer, run: ShownRun, now: number): void {
   if (model === null) return;
   if (model.collected !== null) {
     const counts = model.done > 0 ? countsLine(countsOf(model, state)) : "none has ended yet";
-    printer.line(`  ${model.done} of ${model.collected} tests: ${counts}`);
+    printer.line(`  ${model.done} of ${plural(model.collected, "test")}: ${counts}`);
   }
   const running = model.running.slice(-SHOWN_TESTS);
   if (state === "running" || state === "unknown") {

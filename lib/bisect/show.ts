@@ -51,7 +51,7 @@ const SHOW: Readonly<
         `it passes alone, and after all tests before it (${took})`,
     );
     if (scope !== null) {
-      printer.note(`last tried: after ${before} tests, in ${escapeText(scope)}`);
+      printer.note(`last tried: after ${plural(before, "test")}, in ${escapeText(scope)}`);
     }
     printer.hint(
       "if it does not show each time: --repeat 5; to search among other tests: --in TARGET; " +

@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { lastPart } from "../base/paths.ts";
 import type { ProjectRoot } from "../project/rules_root.ts";
 import { resolve } from "@std/path";
@@ -51,7 +52,7 @@ export async function failed(context: Context<FailedOptions>): Promise<ExitCode>
     return EXIT.ok;
   }
   if (tests.length === 0) printer.line(noneText(found));
-  else printer.line(`${tests.length} last-failed test(s):`);
+  else printer.line(`${plural(tests.length, "last-failed test")}:`);
   const gone = new Set(missing);
   const mark = printer.paint("yellow", "  (its file no longer exists)");
   const listed = tests.slice(0, line.options.limit ?? tests.length);

@@ -25,7 +25,7 @@ export function showKnown(
   printer.line(
     rows.length === 0
       ? "no test is listed as known to be flaky (known-flaky in [tool.tractest])"
-      : `${rows.length} test(s) known to be flaky, when they fail like this:`,
+      : `${plural(rows.length, "test")} known to be flaky, when they fail like this:`,
   );
   printer.rows(rows.map(cellsOf));
   if (timingErrors === null) return;

@@ -93,7 +93,7 @@ export function showTests(printer: Printer, records: readonly TestRecord[], matc
     const tests = records.map((record) => ({ test: record.id, ...describeRecord(record) }));
     return printer.document("tractest.history/1", { tests, matches });
   }
-  printer.line(`${records.length} of ${matches} tests on record whose ids contain it:`);
+  printer.line(`${records.length} of ${plural(matches, "test")} on record whose ids contain it:`);
   const rows = records.map((record) => {
     const failed = `failed ${record.failures} of ${record.trials}`;
     return [`  ${shownId(record.id)}`, failed, rateText(record) ?? ""];

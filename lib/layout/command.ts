@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import type { Printer } from "../terminal/printer.ts";
 import { WITH_JSON } from "../command_line/options.ts";
 import type { Verb } from "../command_line/verb.ts";
@@ -64,7 +65,7 @@ function showLayout(
   isCompared: boolean,
 ): void {
   const directories = tree.testsDirectories.map((path) => `${escapeText(path)}/`).join(" ");
-  printer.line(`${directories}  ${tree.files.filter(isTestFile).length} test file(s)`);
+  printer.line(`${directories}  ${plural(tree.files.filter(isTestFile).length, "test file")}`);
   const cells = rows.map((row) => cellsOf(row, isCompared));
   printer.rows(cells);
   if (!isCompared) return;

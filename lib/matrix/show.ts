@@ -42,9 +42,8 @@ export function showMatrix(printer: Printer, view: MatrixView): void {
   if (lines.length > 0) showTests(printer, "fails in every cell", detailed, lines);
   const hidden = differences.length - shown.length;
   if (hidden > 0) {
-    const more = shown.length + everywhere.length > 0 ? " more" : "";
-    const tests = hidden === 1 ? "test" : "tests";
-    printer.hint(`${hidden}${more} ${tests} did not end alike in all cells: --diff`);
+    const more = shown.length + everywhere.length > 0 ? "more " : "";
+    printer.hint(`${plural(hidden, `${more}test`)} did not end alike in all cells: --diff`);
   }
   showTotal(printer, view);
   const fixes = rows.flatMap(({ planned }) => planned.impossible?.fix ?? []);

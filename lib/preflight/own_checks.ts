@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { type CheckResult, checkResult } from "./rules.ts";
 import { outsideRow } from "../system/permission_flags.ts";
 import type { Host } from "../system/host.ts";
@@ -63,8 +64,9 @@ export function binaryCheck(host: Host, row: PermissionRow): CheckResult {
     return checkResult(id, "ok", `${kind}, ${runtime}, no permission outside of "${row.row}"`);
   }
   const example = `${first.kind} ${first.value}`;
-  const detail = `${kind}, ${runtime}: ${granted.length} permissions outside of "${row.row}" ` +
-    `are granted, such as ${example}`;
+  const detail =
+    `${kind}, ${runtime}: ${plural(granted.length, "permission")} granted outside of ` +
+    `"${row.row}", such as ${example}`;
   return kind === "source"
     ? checkResult(id, "warn", detail, "use the binary that scripts/build makes")
     : checkResult(id, "fail", detail, `tractest permissions --row '${row.row}'`);

@@ -156,7 +156,8 @@ export function runsChart(runs: readonly ChartedRun[]): Html {
   });
   const background = rectangle("lane", { x: 0, y: 0, width: WIDTH, height: RUNS_HEIGHT });
   const red = runs.filter((run) => colourOf(run) === "failed").length;
-  const summary = `Durations of ${runs.length} runs, up to ${clock(longest)}; ${red} were red`;
+  const count = plural(runs.length, "run");
+  const summary = `Durations of ${count}, up to ${clock(longest)}; ${red} were red`;
   return markup`<figure>
 ${drawing(RUNS_HEIGHT, summary, [background, bars])}
 <figcaption>${summary}. The oldest run is on the left.</figcaption>

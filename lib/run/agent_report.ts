@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import { escapeText, shellCommand, withoutAnsi } from "../base/escape.ts";
 import { endOfLines, linesWithText } from "../base/last_lines.ts";
 import type { Failure } from "../pytest/failure.ts";
@@ -44,7 +45,9 @@ export function agentReport({ failures, byId, before, after, limit }: AgentView)
   }
   const cut = [
     ...(beforeShown ? [] : ["some lines at the beginning"]),
-    ...(hidden === 0 ? [] : [`${hidden} of ${failures.length} failures (tractest failed)`]),
+    ...(hidden === 0
+      ? []
+      : [`${hidden} of ${plural(failures.length, "failure")} (tractest failed)`]),
   ];
   const note = cut.length === 0 ? [] : [`not shown, for --limit ${limit}: ${cut.join(", ")}`];
   return fitted([...lines, ...note], after, limit);

@@ -8,7 +8,7 @@ const RECORDED = Deno.readTextFileSync(
   new URL("../fixtures/suite/lastfailed.json", import.meta.url),
 );
 
-/** The recipe's script, in Python: `failed` has to print the same. */
+/** The recipe's script, in Python, with a plural for its "test(s)": `failed` prints the same. */
 const RECIPE = `
 import json, pathlib, sys
 p = pathlib.Path('.pytest_cache/v/cache/lastfailed')
@@ -19,7 +19,7 @@ tests = sorted(k for k in data if k.startswith('tests/'))
 if not tests:
     print('No failures recorded.')
 else:
-    print(f'{len(tests)} last-failed test(s):')
+    print(f'{len(tests)} last-failed test{"s" * (len(tests) > 1)}:')
     for t in tests:
         print(f'  {t}')
 `;
@@ -46,7 +46,7 @@ async function checkout(record: string | null = RECORDED): Promise<GitRepository
   return repository;
 }
 
-Deno.test("failed prints exactly what the recipe's script prints", async () => {
+Deno.test("failed prints what the recipe's script prints", async () => {
   for (
     const record of [
       null,
@@ -70,7 +70,7 @@ Deno.test("failed prints exactly what the recipe's script prints", async () => {
 Deno.test("failed works from below the root, and with -C", async () => {
   using repository = await checkout();
   const below = await tractest(["failed"], { cwd: `${repository.root}/tests/devx` });
-  assertIncludes(below.stdout, "27 last-failed test(s):\n");
+  assertIncludes(below.stdout, "27 last-failed tests:\n");
   assertEquals(await tractest(["-C", repository.root, "failed"], { cwd: "/" }), below);
 });
 
@@ -79,7 +79,7 @@ Deno.test("failed --limit lists that many tests and counts the others", async ()
   const args = ["failed", "--limit", "2"];
   const { stdout } = await tractest(args, { cwd: repository.root });
   assertEquals(stdout.split("\n").length, 5);
-  assertIncludes(stdout, "27 last-failed test(s):\n");
+  assertIncludes(stdout, "27 last-failed tests:\n");
   assertIncludes(stdout, "\n  … and 25 more\n");
 });
 
@@ -113,7 +113,7 @@ Deno.test("failed marks tests whose files are gone, and finds moved files", asyn
   }
   const { stdout, stderr } = await failed(repository);
   assertEquals(stdout.trimEnd().split("\n"), [
-    "3 last-failed test(s):",
+    "3 last-failed tests:",
     "  tests/test_a.py::t",
     "  tests/test_gone.py::t  (its file no longer exists)",
     "  tests/test_multi_program.py::t  (its file no longer exists)",
@@ -403,7 +403,7 @@ Deno.test("flaky lists the configuration's tests first, then the known ones", as
   const { code, stdout } = await tractest(["flaky"], { cwd: repository.root });
   assertEquals(code, 0);
   const lines = stdout.split("\n");
-  assertEquals(lines[0], "5 test(s) known to be flaky, when they fail like this:");
+  assertEquals(lines[0], "5 tests known to be flaky, when they fail like this:");
   assert(/^ {2}tests\/test_rpc\.py::test_own +OwnError +ours$/.test(lines[1]!), lines[1]);
   assertIncludes(stdout, "tests/deep/test_cancellation.py::test_cancel_via_SIGINT_other_task");
   assertIncludes(stdout, "(no such file in the tests today)");
@@ -424,7 +424,7 @@ Deno.test("layout compares the tree with the reference", async () => {
   });
   const { code, stdout } = await tractest(["layout"], { cwd: repository.root });
   assertEquals(code, 0);
-  assertIncludes(stdout, "tests/  3 test file(s)\n");
+  assertIncludes(stdout, "tests/  3 test files\n");
   for (const line of ["moved", "gone", "new", "same"]) assertIncludes(stdout, line);
   assertIncludes(stdout, "multi-process tree tests; was tests/test_multi_program.py");
   assertIncludes(stdout, "compared with the reference: 3 same, 1 moved, 11 gone, 1 new\n");
