@@ -119,7 +119,7 @@ function killCommand(signal: string, pids: readonly number[]): string {
 }
 
 /** How to get py-spy. */
-export const HOW_TO_GET_PY_SPY = "uv pip install py-spy";
+export const HOW_TO_GET_PY_SPY = "pip install py-spy";
 
 /** How to see where each process is in its code, unless that was shown. */
 function stackSteps({ asked, hasStacks, isEnding, root }: RecipeScene): string[] {
@@ -127,7 +127,7 @@ function stackSteps({ asked, hasStacks, isEnding, root }: RecipeScene): string[]
   if (isEnding) {
     return [`to see where it is in the code: ${HOW_TO_GET_PY_SPY}, then run it again`];
   }
-  const get = `${HOW_TO_GET_PY_SPY}; or without installing it: uvx py-spy dump --pid ${root}`;
+  const get = `${HOW_TO_GET_PY_SPY}; or with uv: uvx py-spy dump --pid ${root}`;
   return [
     asked.stacks
       ? `to read stacks get py-spy: ${get}`

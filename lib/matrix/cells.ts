@@ -1,4 +1,7 @@
 import { nearest } from "../base/nearest.ts";
+import { join } from "@std/path";
+import { newVenvCommand } from "../project/install_commands.ts";
+import type { Host } from "../system/host.ts";
 import type { Context } from "../command_line/context.ts";
 import { pythonOf } from "../preflight/interpreter.ts";
 import type { Project } from "../project/project.ts";
@@ -57,7 +60,7 @@ export async function planCells(
     (await knownBackends(host, project, venv))?.names ?? null;
   return await Promise.all(cells.map(async (cell, index): Promise<PlannedCell> => {
     const numbered = { cell, number: index + 1, name: cellName(cell) };
-    const python = pythonFor(cell, project, interpreter, ranked);
+    const python = await pythonFor(host, cell, { project, interpreter, venvs: ranked });
     if ("reason" in python) return { ...numbered, interpreter: null, impossible: python };
     const backend = cell.get("spawn-backend");
     const known = backend === undefined ? null : await backendsOf(python.venv);
@@ -71,12 +74,15 @@ export async function planCells(
 }
 
 /** The Python of a cell, or why there is none. */
-function pythonFor(
+async function pythonFor(
+  host: Host,
   cell: Cell,
-  project: Project,
-  interpreter: Interpreter,
-  venvs: readonly Venv[],
-): Interpreter | ImpossibleCell["impossible"] {
+  { project, interpreter, venvs }: {
+    readonly project: Project;
+    readonly interpreter: Interpreter;
+    readonly venvs: readonly Venv[];
+  },
+): Promise<Interpreter | ImpossibleCell["impossible"]> {
   const version = cell.get("python");
   if (version === undefined) return interpreter;
   const minor = version.replace(".", "");
@@ -85,7 +91,7 @@ function pythonFor(
   const name = venvName(project.configuration.venv, minor);
   return {
     reason: `no virtual environment "${name}"`,
-    fix: `UV_PROJECT_ENVIRONMENT=${name} uv sync --python ${version}`,
+    fix: await newVenvCommand(host, project.root, { path: join(project.root, name), minor }),
   };
 }
 

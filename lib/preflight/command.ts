@@ -125,7 +125,7 @@ async function examine(
   const made = [
     ...("id" in run ? [run] : run.checks),
     ...tools,
-    await uvCheck(host, project, inherited, Boolean(result?.interpreter)),
+    await uvCheck(host, project, inherited),
     await signalsCheck(host, inherited),
     pythonCheck(result),
     versionCheck(result?.pythonVersion ?? null, asked),

@@ -6,13 +6,13 @@ import { checkLeaks } from "./leak_step.ts";
 import { exitCodeOf, type PreflightResult } from "./rules.ts";
 import { ShownChecks } from "./shown_checks.ts";
 import type { Venv } from "../project/rules_venv.ts";
-import { ignoreTractestError, PreflightError } from "../errors.ts";
+import { ignoreTractestError, PreflightError, TractestError } from "../errors.ts";
 import { ignoresSigint, inheritedEnvironment, sigintMethod } from "../system/programs/env.ts";
 import { type Interpreter, minorOf } from "../system/programs/python.ts";
 import { Git, type GitLocation } from "../system/programs/git.ts";
 import { SIGINT_IGNORED } from "./environment_checks.ts";
 import { VENV_CHOICES, venvQuestion } from "./show.ts";
-import { noVenvChecks, noVenvText, venvCheck, worktreeCheck } from "./venv_checks.ts";
+import { noVenvChecks, noVenvText, syncsWithUv, venvCheck, worktreeCheck } from "./venv_checks.ts";
 import { canAsk, confirm, select } from "../terminal/prompt.ts";
 import type { Context } from "../command_line/context.ts";
 import { verify } from "./import_collect.ts";
@@ -26,6 +26,7 @@ import {
   type VenvScene,
 } from "./interpreter.ts";
 import { pythonOfPytest } from "./path_pytest.ts";
+import { newVenvCommand } from "../project/install_commands.ts";
 import { findVenvs, type Venvs } from "../project/venvs.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import type { PreflightOptions } from "./preflight_options.ts";
@@ -152,7 +153,9 @@ class Preflight {
     }
     const command = await this.#syncCommand(null);
     let answer: "sync" | "self" | null = this.options.yes ? "sync" : null;
-    if (answer === null && this.options.ask && canAsk(host, printer)) {
+    // What uv can't do here is shown as a command, and not offered.
+    const mayAsk = this.options.ask && syncsWithUv(command);
+    if (answer === null && mayAsk && canAsk(host, printer)) {
       this.#shown.clear();
       for (const warning of warnings) printer.warn(warning);
       const question = venvQuestion(command);
@@ -205,7 +208,7 @@ class Preflight {
    */
   async #settleOn({ interpreter, verified, how, rejected }: Chosen): Promise<Interpreter> {
     const fix = await this.#syncCommand(interpreter);
-    if (verified.fits === false && how !== SYNCED && how !== CREATED) {
+    if (verified.fits === false && how !== SYNCED && how !== CREATED && syncsWithUv(fix)) {
       const question = `${verified.fit}. Make this checkout's own: \`${fix}\`?`;
       const own = await this.#offerOwnVenv(interpreter, question);
       if (own !== null) {
@@ -257,13 +260,15 @@ class Preflight {
     try {
       const isElsewhere = venv !== null && await isBorrowed(scene, venv);
       const isLink = isElsewhere && await this.#symlinkTarget(interpreter!) !== null;
-      const { shown } = await planSync(scene, isElsewhere && !isLink ? null : venv);
-      return isLink
-        ? `rm ${shellCommand([basename(venv!.path)])} && ${shown.replace(" --inexact", "")}`
-        : shown;
+      if (isLink) {
+        const { host, project: { root } } = scene;
+        const remove = shellCommand(["rm", basename(venv.path)]);
+        return `${remove} && ${await newVenvCommand(host, root, venv)}`;
+      }
+      return (await planSync(scene, isElsewhere ? null : venv)).shown;
     } catch (error) {
-      ignoreTractestError(error);
-      return "uv sync";
+      if (!(error instanceof TractestError)) throw error;
+      return error.hint ?? error.message;
     }
   }
 

@@ -3,6 +3,7 @@ import {
   evidenceOf,
   fit,
   parse,
+  syncFix,
   type Verified,
   type VerifyScene,
 } from "./import_scene.ts";
@@ -169,14 +170,15 @@ async function judge(
     ? linesWithText(check.traceback).slice(-EVIDENCE_LINES).join("\n")
     : evidenceOf(check.collection, check.printed, COLLECTION_LIMIT_MS);
   const collection = collectionCheck(scene, interpreter, check);
+  const fill = await syncFix(scene, interpreter);
   // What no test needs is no failure: the package may have been taken for the one under test.
   const isNeeded = project.profile === "tractor" || facts === null || collection.status !== "ok";
   return {
-    import: isImported ? importedCheck(project, packages, facts) : checkResult(
+    import: isImported ? importedCheck(project, packages, facts, fill) : checkResult(
       "import",
       isNeeded ? "fail" : "warn",
       `${cannotImport(facts?.failed || packages[0])}\n${evidence}`.trimEnd(),
-      importFix(interpreter, packages, evidence),
+      importFix(interpreter, packages, evidence, fill),
     ),
     collection,
     fits,
@@ -196,11 +198,12 @@ function importFix(
   interpreter: Interpreter,
   packages: readonly string[],
   evidence: string,
+  fill: string,
 ): string {
   const words = packages.length === 0 ? ["--version"] : ["-c", `import ${packages.join(", ")}`];
   const command = shellCommand([...interpreter.argv, ...words], interpreter.environment);
   return evidence.includes("ModuleNotFoundError") && interpreter.venv !== null
-    ? `${command}\ntractest run --sync`
+    ? `${command}\n${fill}`
     : command;
 }
 
@@ -208,6 +211,7 @@ function importedCheck(
   { profile }: Project,
   packages: readonly string[],
   { files, byDirectoryOnly }: ImportFacts,
+  fill: string,
 ): CheckResult {
   if (packages.length === 0) return checkResult("import", "ok", NO_PACKAGE);
   const where = packages.map((name, index) =>
@@ -221,7 +225,7 @@ function importedCheck(
     "found only because the project's root is the working directory: it is not installed in the " +
     "venv, and processes that are started elsewhere can't import it",
   ];
-  return checkResult("import", "warn", detail.join("\n"), "tractest run --sync");
+  return checkResult("import", "warn", detail.join("\n"), fill);
 }
 
 function collectionCheck(

@@ -1,12 +1,18 @@
 import { linesWithText } from "../base/last_lines.ts";
 import type { Project } from "../project/project.ts";
 import { isTractorItself, type Package } from "../project/package.ts";
-import { type CheckAnswer, type ImportFacts, parseCheck } from "../system/programs/python.ts";
+import {
+  type CheckAnswer,
+  type ImportFacts,
+  type Interpreter,
+  parseCheck,
+} from "../system/programs/python.ts";
 import { missingTool } from "../system/programs/probe.ts";
 import type { Host, ProgramResult } from "../system/host.ts";
 import type { CheckResult } from "./rules.ts";
 import { errorsOf, type Fit, fitOf } from "./import_check.ts";
 import { join } from "@std/path";
+import { installFor, isUvInstalled } from "../project/install_commands.ts";
 
 /** Number of lines shown from the output of a failed program. */
 export const EVIDENCE_LINES = 15;
@@ -85,4 +91,14 @@ export function evidenceOf({ outcome }: ProgramResult, printed: string, limitMs:
   if (outcome === "missing") return missingTool("env");
   const late = outcome === "timed-out" ? [`it did not end within ${limitMs / 1000} s`] : [];
   return [...late, ...linesWithText(errorsOf(printed)).slice(-EVIDENCE_LINES)].join("\n");
+}
+
+/** The command that fills the venv with what the project needs. */
+export async function syncFix(
+  scene: Pick<VerifyScene, "host" | "project">,
+  interpreter: Interpreter,
+): Promise<string> {
+  return await isUvInstalled(scene.host, scene.project.root)
+    ? "tractest run --sync"
+    : await installFor(scene.host, scene.project.root, interpreter, ["-e", "."]);
 }

@@ -1,4 +1,3 @@
-import { shellCommand } from "../base/escape.ts";
 import { pasteable } from "../base/typed_command.ts";
 import { isInside } from "../base/paths.ts";
 import { basename, isAbsolute, join, relative, resolve } from "@std/path";
@@ -17,6 +16,7 @@ import {
 } from "../system/programs/uv.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { commandsWithoutSync } from "../project/install_commands.ts";
 import type { Project } from "../project/project.ts";
 import type { Venvs } from "../project/venvs.ts";
 
@@ -92,7 +92,7 @@ export interface SyncPlan {
   readonly environment: Readonly<Record<string, string>>;
   /** The command to paste: `UV_PROJECT_ENVIRONMENT=py313 uv sync`. */
   readonly shown: string;
-  /** Why uv can't run it; null if it can. */
+  /** Why uv can't sync the project; null if it can. */
   readonly refusal: string | null;
 }
 
@@ -118,15 +118,19 @@ export async function planSync(
   // Named explicitly, so that uv's own choice can't contradict the name of the venv.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
-  if (!await canSync(scene)) {
-    const shown = await commandsWithoutSync(scene, venv, existing !== null, uv !== null);
-    return { venv, exists, argv: null, environment, shown, refusal: NO_PROJECT_TABLE };
+  if (uv === null || !await canSync(scene)) {
+    const shown = await commandsWithoutSync(scene.host, project.root, venv, {
+      exists: existing !== null,
+      withUv: uv !== null,
+    });
+    const refusal = await canSync(scene) ? null : NO_PROJECT_TABLE;
+    return { venv, exists, argv: null, environment, shown, refusal };
   }
   return {
     venv,
     exists,
     refusal: null,
-    argv: uv === null ? null : [uv, ...args],
+    argv: [uv, ...args],
     environment,
     shown: pasteable(["uv", ...args], environment, project.root, scene.host.cwd),
   };
@@ -138,24 +142,6 @@ const NO_PROJECT_TABLE = "uv sync needs a pyproject.toml with [project]";
 async function canSync({ host, venvs }: VenvScene): Promise<boolean> {
   const text = await host.files.readText(join(venvs.home, "pyproject.toml")).catch(() => null);
   return text !== null && /^\[(project|tool\.uv\.workspace)\]/m.test(text);
-}
-
-/** The commands that make a venv for a project that uv can't sync, ready to paste. */
-async function commandsWithoutSync(
-  { host, project }: VenvScene,
-  venv: Venv,
-  exists: boolean,
-  hasUv: boolean,
-): Promise<string> {
-  const names = await host.files.readDirectory(project.root).catch(() => null) ?? [];
-  const isInstallable = names.some(({ name }) => name === "pyproject.toml" || name === "setup.py");
-  const path = isInside(venv.path, project.root) ? relative(project.root, venv.path) : venv.path;
-  const packages = isInstallable ? ["-e", ".", "pytest"] : ["pytest"];
-  const install = hasUv
-    ? ["uv", "pip", "install", "--python", path, ...packages]
-    : [join(path, "bin/python"), "-m", "pip", "install", ...packages];
-  const make = hasUv ? ["uv", "venv", path] : ["python3", "-m", "venv", path];
-  return (exists ? [install] : [make, install]).map((argv) => shellCommand(argv)).join(" && ");
 }
 
 /** The environment in which uv uses a venv; empty if it uses that one by itself. */
@@ -179,7 +165,7 @@ export async function runSync(
   plan: SyncPlan,
 ): Promise<Interpreter> {
   if (plan.refusal !== null) throw new PreflightError("sync", plan.refusal, plan.shown);
-  if (plan.argv === null) throw missingUv();
+  if (plan.argv === null) throw missingUv(plan.shown);
   const verb = plan.exists ? "syncing" : "creating";
   printer.note(`${verb} the venv ${basename(plan.venv.path)}: ${plan.shown}`);
   // uv would warn about the VIRTUAL_ENV of another project.
@@ -271,11 +257,12 @@ async function isLocked({ host, venvs }: VenvScene): Promise<boolean> {
   return await host.files.stat(join(venvs.home, "uv.lock")) !== null;
 }
 
-function missingUv(): TractestError {
+/** @param without the command that does without it */
+function missingUv(without: string | null = null): TractestError {
   return new TractestError(
     "tool-missing",
     '"uv" is neither on PATH nor in ~/.local/bin',
     EXIT.toolMissing,
-    "install it: pip install uv",
+    without === null ? "install it: pip install uv" : `without uv: ${without}`,
   );
 }

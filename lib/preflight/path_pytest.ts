@@ -1,5 +1,6 @@
 import { isInside } from "../base/paths.ts";
 import { basename, dirname, join } from "@std/path";
+import { isUvInstalled } from "../project/install_commands.ts";
 import type { Host } from "../system/host.ts";
 import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
 import type { Project } from "../project/project.ts";
@@ -7,8 +8,8 @@ import type { Venvs } from "../project/venvs.ts";
 
 /**
  * The Python of the `pytest` that a person would start by typing it, for a project without a venv;
- * null where that should not be used: with a lock file of uv, which would make a venv, for tractor,
- * or if it is in an active venv of another project.
+ * null where that should not be used: with uv and its lock file, which would make a venv, for
+ * tractor, or if it is in an active venv of another project.
  */
 export async function pythonOfPytest(
   host: Host,
@@ -16,7 +17,8 @@ export async function pythonOfPytest(
   { home }: Venvs,
 ): Promise<string | null> {
   if (profile === "tractor") return null;
-  if (await host.files.stat(join(home, "uv.lock")).catch(() => null) !== null) return null;
+  const isLocked = await host.files.stat(join(home, "uv.lock")).catch(() => null) !== null;
+  if (isLocked && await isUvInstalled(host, root)) return null;
   const pytest = await findOnPath(host, "pytest", root);
   if (pytest === null || !(host.env("PATH") ?? "").split(":").includes(dirname(pytest))) {
     return null;

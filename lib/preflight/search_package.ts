@@ -3,8 +3,8 @@ import { isInside } from "../base/paths.ts";
 import { join, resolve } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
 import { type CheckResult, checkResult } from "./rules.ts";
+import { installFor } from "../project/install_commands.ts";
 import { type Package, packageOf } from "../project/package.ts";
-import type { Project } from "../project/project.ts";
 import {
   checkArguments,
   FIND_ONLY,
@@ -41,7 +41,7 @@ export async function search(scene: VerifyScene, interpreter: Interpreter): Prom
   }
   const { fits, detail, isCopy } = await fit(scene, own, packages, facts);
   return {
-    import: own === null ? null : foundCheck(project, own, facts.files),
+    import: own === null ? null : await foundCheck(scene, interpreter, own, facts.files),
     collection: null,
     fits,
     fit: detail,
@@ -51,11 +51,13 @@ export async function search(scene: VerifyScene, interpreter: Interpreter): Prom
 }
 
 /** Says where the package is; a package that tests may not find is only a warning. */
-function foundCheck(
-  project: Project,
+async function foundCheck(
+  scene: VerifyScene,
+  interpreter: Interpreter,
   { importName, directory }: Package,
   files: readonly string[] | null,
-): CheckResult {
+): Promise<CheckResult> {
+  const { project } = scene;
   if (files !== null) {
     const file = files[0] || "a namespace package";
     return checkResult("import", "ok", `${importName} is ${file}`);
@@ -68,5 +70,10 @@ function foundCheck(
     return checkResult("import", "ok", `${importName} is ${directory}, by pythonpath = ${added}`);
   }
   const detail = `${importName} (${directory}) is not installed: tests that import it may fail`;
-  return checkResult("import", "warn", detail, "uv pip install -e .");
+  return checkResult(
+    "import",
+    "warn",
+    detail,
+    await installFor(scene.host, project.root, interpreter, ["-e", "."]),
+  );
 }

@@ -93,14 +93,13 @@ export async function uvCheck(
   host: Host,
   project: Project,
   inherited: ReadonlyMap<string, string>,
-  hasVenv: boolean,
 ): Promise<CheckResult> {
   const id = "tool-uv";
   const path = await findOnPath(host, "uv", project.root);
   if (path === null) {
-    const effect = hasVenv ? ": the venv can't be synced" : ": --sync can't create a venv";
-    const detail = `uv is neither on PATH nor in ~/.local/bin${effect}`;
-    return checkResult(id, hasVenv ? "warn" : "fail", detail, "pip install uv");
+    const detail =
+      "uv is neither on PATH nor in ~/.local/bin: --sync can't create or update the venv";
+    return checkResult(id, "warn", detail, "pip install uv");
   }
   const result = await versionThroughEnv(host, path, "the version of uv", inherited);
   const command = `${path} --version`;

@@ -72,15 +72,20 @@ export function noVenvText(root: string, names: readonly string[]): string {
   return `no virtual environment found in ${root} (looked for ${names.join(", ")})`;
 }
 
+/** Whether a command that makes a venv is one that `--sync` would run. */
+export function syncsWithUv(command: string): boolean {
+  return /\buv sync\b/.test(command);
+}
+
 /** The failed checks of a project without a venv. */
 export function noVenvChecks(
   { root, names, warnings, command, activatesItself, inWorktree }: NoVenvFacts,
 ): CheckResult[] {
-  const name = /UV_PROJECT_ENVIRONMENT=(\S+)/.exec(command)?.[1] ?? ".venv";
+  const name = /(?:UV_PROJECT_ENVIRONMENT=|\bvenv )(\S+)/.exec(command)?.[1] ?? ".venv";
   const detail = [noVenvText(root, names), ...warnings];
   const next = activatesItself
     ? `source ${name}/bin/activate`
-    : !/\buv sync\b/.test(command)
+    : !syncsWithUv(command)
     ? "tractest run --python PATH"
     : "tractest run --sync (creates it), --uv-run (slower), or --python PATH";
   const checks = [checkResult("venv", "fail", detail.join("\n"), `${command}\n${next}`)];

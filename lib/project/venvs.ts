@@ -2,7 +2,6 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "@std/pat
 import { shellCommand } from "../base/escape.ts";
 import {
   CONVENTIONAL_VENVS,
-  dotted,
   type FoundVenv,
   minorOfConfig,
   minorOfName,
@@ -17,6 +16,7 @@ import { DEFAULT_VENV } from "../tables/defaults.ts";
 import type { Host } from "../system/host.ts";
 import { isExecutable } from "../system/programs/user_path.ts";
 import { activeVenv } from "./active_venv.ts";
+import { newVenvCommand } from "./install_commands.ts";
 import { isTractorItself } from "./package.ts";
 import type { Project } from "./project.ts";
 import { workspaceOf } from "./workspace.ts";
@@ -200,7 +200,9 @@ async function whyUnusable(host: Host, root: string, venv: Venv): Promise<string
       if (fault !== null) {
         const config = await host.files.readText(join(venv.path, "pyvenv.cfg"));
         const name = relative(root, venv.path);
-        return [linkText(`${relative(root, link)} is ${fault}`, name, venv.minor, config)];
+        const remake = `${shellCommand(["rm", "-r", name])} && ` +
+          await newVenvCommand(host, root, venv);
+        return [linkText(`${relative(root, link)} is ${fault}`, config, remake)];
       }
     }
     return await host.files.stat(python) === null
@@ -223,11 +225,8 @@ async function faultOfLink(host: Host, link: string): Promise<string | null> {
   }
 }
 
-function linkText(fault: string, name: string, minor: string, config: string | null): string {
+function linkText(fault: string, config: string | null, remake: string): string {
   const home = /^home *= *(.+)$/m.exec(config ?? "")?.[1];
   const from = home === undefined ? "" : ` (it was made from ${home})`;
-  const words = ["uv", "sync", ...(minor === "" ? [] : ["--python", dotted(minor)])];
-  const sync = shellCommand(words, name === ".venv" ? {} : { UV_PROJECT_ENVIRONMENT: name });
-  const remove = shellCommand(["rm", "-r", name]);
-  return `${fault}${from}; to recreate the venv: ${remove} && ${sync}`;
+  return `${fault}${from}; to recreate the venv: ${remake}`;
 }

@@ -7,6 +7,7 @@ import { nextCommand, notFound, pluginHints } from "./next_command.ts";
 import { collisionText } from "../pytest/collision.ts";
 import { noteHang } from "../hang/show.ts";
 import { showLeaksLeft, showVerdict } from "./show.ts";
+import { installFor } from "../project/install_commands.ts";
 import type { Context } from "../command_line/context.ts";
 import { endingOf } from "./after.ts";
 import { describeBalance } from "./parallel.ts";
@@ -20,17 +21,20 @@ import { shownId } from "../terminal/wrap.ts";
 const PYTEST_USAGE = 4;
 
 /** Shows how a run ended, and prints its JSON document if requested. */
-export function showFindings(context: Context<SharedOptions>, findings: RunFindings): void {
-  showEnd(context, findings);
+export async function showFindings(
+  context: Context<SharedOptions>,
+  findings: RunFindings,
+): Promise<void> {
+  await showEnd(context, findings);
   const { printer } = context;
   if (printer.json) printer.document(RUN_SCHEMA, runDocument(findings));
 }
 
 /** Shows hangs, the verdict, hints for the next run, leaks, then overload. */
-function showEnd(
-  { printer, line }: Context<SharedOptions>,
+async function showEnd(
+  { host, printer, line }: Context<SharedOptions>,
   findings: RunFindings,
-): void {
+): Promise<void> {
   const { command, prepared, outcome, failures, leaks, strain, limit, tries } = findings;
   const { stream, balance, agentLimit, profile } = findings;
   const { run, hang } = outcome;
@@ -72,7 +76,8 @@ function showEnd(
     }
   }
   if (outcome.pytestExitCode === PYTEST_USAGE && !run.began) {
-    for (const hint of pluginHints(command)) printer.hint(hint);
+    const install = (plugin: string) => installFor(host, host.cwd, prepared.interpreter, [plugin]);
+    for (const hint of await pluginHints(command, install)) printer.hint(hint);
   }
   // Leaks found outside are not from an isolated run.
   if (leaks !== null && prepared.isolation === null) {

@@ -57,15 +57,20 @@ export function notFound(argv: readonly string[], offered: readonly string[]): N
  * What to do where pytest refused a command line, for each option that it has only with a plugin.
  *
  * @param argv the command of pytest
+ * @param install the command that installs a package
  */
-export function pluginHints(argv: readonly string[]): string[] {
+export async function pluginHints(
+  argv: readonly string[],
+  install: (plugin: string) => Promise<string>,
+): Promise<string[]> {
   const given = optionNames(argv);
-  return PLUGIN_OPTIONS.flatMap(({ options, plugin, instead }) => {
+  const hints = PLUGIN_OPTIONS.map(async ({ options, plugin, instead }) => {
     const option = options.find((name) => given.has(name));
     if (option === undefined) return [];
     const or = instead === null ? "" : `; or without it: ${instead}`;
-    return [`pytest has ${option} only with ${plugin} (uv pip install ${plugin})${or}`];
+    return [`pytest has ${option} only with ${plugin} (${await install(plugin)})${or}`];
   });
+  return (await Promise.all(hints)).flat();
 }
 
 /** The ids of tests as they are typed for all of their parameters, each once. */

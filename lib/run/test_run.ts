@@ -105,7 +105,7 @@ export class TestRun {
     await this.#logFinish(findings);
     await this.#writeReports(findings.outcome);
     const { showFindings } = await import("./end.ts");
-    showFindings(this.context, findings);
+    await showFindings(this.context, findings);
     await this.#reportToCi(findings);
     // Last, because the verdict must not wait for a process that locks the history.
     await this.#draft.record(this.context.printer, findings.outcome.run);

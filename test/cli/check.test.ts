@@ -176,7 +176,8 @@ Deno.test(
   "without a venv or a terminal, the options that answer the question are named",
   async () => {
     await using project = await pythonProject({ venv: false });
-    const { code, stderr } = await tractest(["check"], { cwd: project.root });
+    const env = { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` };
+    const { code, stderr } = await tractest(["check"], { cwd: project.root, env });
     assertEquals(code, 80);
     for (
       const part of [
@@ -239,7 +240,8 @@ Deno.test(
     await using project = await pythonProject({ venv: false });
     await using other = await pythonProject({ venv: false });
     await makeVenv(project.venv, other.root);
-    const { code, rows } = await check(project.root);
+    const env = { PATH: `${await fakeUv(project.root)}:/usr/bin:/bin` };
+    const { code, rows } = await check(project.root, [], { env });
     assertEquals([code, rows.venv!.status], [80, "fail"]);
     assertIncludes(
       rows.venv!.detail,
@@ -257,6 +259,8 @@ Deno.test(
     const { code, rows } = await check(project.root);
     assertEquals([code, rows.import!.status], [0, "warn"]);
     assertIncludes(rows.import!.detail, "not installed in the venv");
+    const install = `py${await pythonMinor()}/bin/python -m pip install -e .`;
+    assertEquals(rows.import!.fix, install, "there is no uv here");
   },
 );
 
@@ -294,7 +298,7 @@ Deno.test("in a git worktree the package must resolve to a path inside the workt
   );
   assertIncludes(
     wrong.rows.worktree!.fix!,
-    `rm py${await pythonMinor()} && UV_PROJECT_ENVIRONMENT=`,
+    `rm py${await pythonMinor()} && python3.`,
   );
   const refused = await tractest(["check", "--sync"], {
     cwd: tree,
@@ -466,11 +470,12 @@ Deno.test(
 
 Deno.test("fault 37: what needs uv names it and exits with 69 if it is missing", async () => {
   await using project = await pythonProject({ venv: false });
-  for (const option of ["--sync", "--uv-run"]) {
-    const { code, stderr } = await tractest(["check", option], { cwd: project.root });
+  const hints = [["--sync", "without uv: python3."], ["--uv-run", "install it: pip install uv"]];
+  for (const [option, hint] of hints) {
+    const { code, stderr } = await tractest(["check", option!], { cwd: project.root });
     assertEquals(code, 69);
     assertIncludes(stderr, '"uv" is neither on PATH nor in ~/.local/bin');
-    assertIncludes(stderr, "hint: install it: pip install uv");
+    assertIncludes(stderr, `hint: ${hint}`);
   }
 });
 
@@ -503,8 +508,9 @@ Deno.test(
     const name = `py${await pythonMinor()}`;
     const python = join(project.venv, "bin/python");
     const again = `rm -r ${name} && UV_PROJECT_ENVIRONMENT=${name} uv sync --python 3.`;
-    const detail = async () => {
-      const { code, rows } = await check(project.root);
+    const uv = `${await fakeUv(project.root)}:/usr/bin:/bin`;
+    const detail = async (PATH = uv) => {
+      const { code, rows } = await check(project.root, [], { env: { PATH } });
       assertEquals([code, rows.venv!.status], [80, "fail"]);
       return rows.venv!.detail;
     };
@@ -516,11 +522,13 @@ Deno.test(
       `${name}/bin/python is a broken symlink (it was made from /`,
     );
     assertIncludes(await detail(), again);
+    assertIncludes(await detail("/usr/bin:/bin"), `rm -r ${name} && python3.`);
     await Deno.remove(python);
     await Deno.symlink("python", python);
     const loop = `${name}/bin/python is a symlink that this user can't follow (it was made from /`;
     assertIncludes(await detail(), loop);
     assertIncludes(await detail(), again);
+    assertIncludes(await detail("/usr/bin:/bin"), `rm -r ${name} && python3.`);
     await Deno.remove(python);
     await Deno.writeFile(python, content.slice(0, 100), { mode: 0o644 });
     assertIncludes(
@@ -554,6 +562,21 @@ Deno.test("a project that uv can't sync gets the commands that make its venv", a
   assertEquals(sync.code, 80);
   assertIncludes(sync.stderr, "uv sync needs a pyproject.toml with [project]");
   assertIncludes(sync.stderr, `hint: ${commands}`);
+});
+
+Deno.test("without uv no advice needs it, and the commands that are given work", async () => {
+  await using project = await pythonProject({ venv: false });
+  const name = `py${await pythonMinor()}`;
+  const fill = `${name}/bin/python -m pip install -e . pytest`;
+  const { rows } = await check(project.root);
+  const [make = "", next] = rows.venv!.fix!.split("\n");
+  const [venv = "", install] = make.split(" && ");
+  assertEquals([install, next], [fill, "tractest run --python PATH"]);
+  const made = await new Deno.Command("sh", { args: ["-c", venv], cwd: project.root }).output();
+  assertEquals(made.success, true, new TextDecoder().decode(made.stderr));
+  const sync = await tractest(["check", "--sync"], { cwd: project.root });
+  assertEquals(sync.code, 69);
+  assertIncludes(sync.stderr, `hint: without uv: ${fill}`);
 });
 
 Deno.test("an installed copy is a warning, another checkout's source is not used", async () => {

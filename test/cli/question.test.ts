@@ -86,7 +86,9 @@ test("the second answer stops, and shows how to activate a venv", async () => {
 
 test("Ctrl-C at a question exits with 130, without a stack trace", async () => {
   await using project = await pythonProject({ venv: false });
-  const terminal = atTerminal(project.root, ["check"], {});
+  const terminal = atTerminal(project.root, ["check"], {
+    PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
+  });
   await terminal.type("I'll activate it myself", "\x03");
   const { code, screen } = await terminal.end();
   assertEquals(code, 130, screen);
@@ -129,7 +131,9 @@ test("fault 79: after an invalid answer Ctrl-C exits with 130, a valid answer co
 
 test("a run that waits at a question does not lock the project", async () => {
   await using project = await pythonProject({ venv: false });
-  const terminal = atTerminal(project.root, ["run"], {});
+  const terminal = atTerminal(project.root, ["run"], {
+    PATH: `${await fakeUv(project.root)}:/usr/bin:/bin`,
+  });
   await terminal.type("I'll activate it myself", "");
   const second = await tractest(["run", "--json"], { cwd: project.root });
   assertEquals([second.code, second.stderr.includes("in progress")], [80, false], second.stderr);

@@ -76,7 +76,7 @@ Deno.test("no step repeats an option of this call; one says how to get py-spy", 
         if (asked.stacks) assert(!steps.includes("tractest hang --stacks"), steps);
         if (asked.confirm) assert(!steps.includes("tractest hang --confirm"), steps);
         if (/stack/.test(steps)) {
-          assertIncludes(steps, "uv pip install py-spy");
+          assertIncludes(steps, "pip install py-spy");
           assertIncludes(steps, "uvx py-spy dump --pid 8");
         }
         const last = hangRecipe(judgement, { ...known, asked, isEnding: true }).join("\n");

@@ -15,11 +15,16 @@ Deno.test("the nearest ids to one with parameters have theirs", () => {
   assertEquals(notFound(["a.py::test_parse", "a.py::test_bad"], OFFERED), []);
 });
 
-Deno.test("an option that needs a plugin is named, with what does the same without it", () => {
-  assertEquals(pluginHints(["python", "-m", "pytest", "-n4", "--cov=x", "-x"]), [
-    "pytest has -n only with pytest-xdist (uv pip install pytest-xdist); or without it: " +
+Deno.test("an option that needs a plugin is named, with what does without it", async () => {
+  const hints = (...words: string[]) =>
+    pluginHints(
+      ["python", "-m", "pytest", ...words],
+      (name) => Promise.resolve(`pip install ${name}`),
+    );
+  assertEquals(await hints("-n4", "--cov=x", "-x"), [
+    "pytest has -n only with pytest-xdist (pip install pytest-xdist); or without it: " +
     "tractest run --jobs auto",
-    "pytest has --cov only with pytest-cov (uv pip install pytest-cov)",
+    "pytest has --cov only with pytest-cov (pip install pytest-cov)",
   ]);
-  assertEquals(pluginHints(["python", "-m", "pytest", "-x", "tests/-n"]), []);
+  assertEquals(await hints("-x", "tests/-n"), []);
 });
