@@ -128,6 +128,11 @@ export class SessionModel {
     return [...this.running.keys()].at(-1) ?? this.#starts.at(-1)?.id ?? null;
   }
 
+  /** Whether it has collected and waits until it is given its first test. */
+  get isWaiting(): boolean {
+    return this.#hasAllItems && this.claimed.length === 0 && this.exitStatus === null;
+  }
+
   /** Whether tests or collections failed in it, and pytest counts no others as failed. */
   get hasFailures(): boolean {
     return this.#failed > 0 && (this.#countedFailed ?? 0) <= this.#failed;

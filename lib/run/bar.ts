@@ -135,10 +135,11 @@ export function nowLines(
   const lines = [
     paint("bold", `now: ${progressParts(live, now).filter((part) => part !== "").join(", ")}`),
   ];
-  for (const { name, purpose, collecting, pid } of live.sessions) {
+  for (const { name, purpose, collecting, isWaiting, pid } of live.sessions) {
     const [pytest, ...others] = below.get(name) ?? [];
     const number = pytest?.pid ?? pid;
-    const what = pid === null ? "starting" : collecting ? "collecting" : "running";
+    const begun = collecting ? "collecting" : isWaiting ? "waiting" : "running";
+    const what = pid === null ? "starting" : begun;
     lines.push(`  pytest ${number === null ? name : `pid ${number}`} (${purpose}): ${what}`);
     for (const test of live.running.filter((one) => one.session === name)) {
       lines.push(`    ${Math.max(0, now - test.since).toFixed(1)} s  ${shownId(test.id)}`);

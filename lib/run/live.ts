@@ -53,6 +53,7 @@ export interface LiveSession {
   /** As pytest itself sees it; null before it began. */
   readonly pid: number | null;
   readonly collecting: boolean;
+  readonly isWaiting: boolean;
 }
 
 /** Settings of a live view. */
@@ -149,8 +150,8 @@ export class Live {
     const begun = [...this.run.sessions.values()].filter(({ purpose, pid, exitStatus }) =>
       exitStatus === null && (purpose !== null || pid !== null)
     );
-    return begun.map(({ name, purpose, pid, collecting }) => (
-      { name, purpose: purpose ?? "tests", pid, collecting }
+    return begun.map(({ name, purpose, pid, collecting, isWaiting }) => (
+      { name, purpose: purpose ?? "tests", pid, collecting, isWaiting }
     ));
   }
 

@@ -234,6 +234,54 @@ def test_offline():
 );
 
 withSuite(
+  "the pytest for a retry starts while others run their last tests, its test after all of them",
+  {
+    "test_a.py": `
+import os, time
+def until(name):
+    while not os.path.exists(os.environ["SUITE"] + "/" + name): time.sleep(0.01)
+def note(name): open(os.environ["SUITE"] + "/" + name, "w").close()
+def test_bad():
+    until("slow-began")
+    note("bad-ran")
+    assert 1 == 2
+`,
+    "test_b.py": `
+from test_a import note, until
+def test_slow():
+    note("slow-began")
+    until("bad-ran")
+    until("retry-started")
+`,
+    "conftest.py": `
+import os
+def pytest_collection_finish(session):
+    path = os.environ["SUITE"] + "/"
+    if os.path.exists(path + "bad-ran"): open(path + "retry-started", "w").close()
+`,
+  },
+  async (suite) => {
+    const events = join(suite.path, "events");
+    const { code, stdout } = await suite.tractest([...JOBS, "--timeout=60", "--events", events]);
+    assertEquals(code, 1, stdout);
+    assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad: assert 1 == 2");
+    const written = (await Deno.readTextFile(events)).trim().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    const retry = written.find(({ purpose }) => purpose === "retry").session;
+    const begins = written.find(({ event, session }) =>
+      event === "test-start" && session === retry
+    );
+    const last = Math.max(
+      ...written.filter(({ session }) => session !== undefined && session !== retry)
+        .map(({ time }) => time),
+    );
+    assert(begins.time >= last, JSON.stringify([begins, last]));
+    assertEquals(written.filter(({ event }) => event === "session-finish").length, 3);
+  },
+);
+
+withSuite(
   "of failures with one cause the others are retried only if the first one passes alone",
   {
     "test_a.py": `

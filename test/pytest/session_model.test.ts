@@ -1,4 +1,5 @@
 import type { PytestEvent } from "../../lib/pytest/events.ts";
+import { RunModel } from "../../lib/pytest/run_model.ts";
 import { SessionModel } from "../../lib/pytest/session_model.ts";
 import { assertEquals } from "../assert.ts";
 
@@ -80,4 +81,41 @@ Deno.test("a test in its teardown is shown as such, and a finished one is not ru
   model.apply({ event: "test-start", time: 30, id: "b" });
   report("b", "setup", 31, true);
   assertEquals(model.runningFor(33), [{ id: "b", seconds: 3, teardownSeconds: 2 }]);
+});
+
+Deno.test("a session waits from its collection to the first test that it takes", () => {
+  const session = new SessionModel("0", 1000);
+  const waits = (event: Record<string, unknown>) => {
+    session.apply({ time: 1000, ...event } as unknown as PytestEvent);
+    return session.isWaiting;
+  };
+  assertEquals(waits({ event: "session-start", pid: 1, booted: null }), false);
+  assertEquals(waits({ event: "items", items: [], last: false }), false);
+  assertEquals(waits({ event: "items", items: [], last: true }), true);
+  assertEquals(waits({ event: "claimed", index: 0 }), false);
+});
+
+Deno.test("a pytest that starts for retries counts as another one, and has none beside it", () => {
+  const run = new RunModel();
+  const add = (session: string, time: number, event: Record<string, unknown>) =>
+    run.apply({ session, time, ...event } as unknown as PytestEvent);
+  const test = (session: string, id: string, from: number, to: number) => {
+    add(session, from, { event: "test-start", id });
+    add(session, to, { event: "report", id, phase: "call", outcome: "failed", seconds: to - from });
+    add(session, to, { event: "report", id, phase: "teardown", outcome: "passed", seconds: 0 });
+  };
+  add("0", 0, { event: "session-begin", purpose: "shard" });
+  add("1", 0, { event: "session-begin", purpose: "shard" });
+  test("1", "first", 1, 2);
+  add("1", 3, { event: "session-finish", exitStatus: 1, warnings: 0 });
+  test("0", "between", 4, 5);
+  add("2", 6, { event: "session-begin", purpose: "retry" });
+  add("2", 7, { event: "collected", count: 1, deselected: 0 });
+  test("0", "last", 6.5, 8);
+  add("0", 9, { event: "session-finish", exitStatus: 1, warnings: 0 });
+  test("2", "first", 10, 11);
+  const beside = [...run.tests.values()].flatMap(({ id, attempts }) =>
+    attempts.map((attempt) => `${id} ${run.ranBesideOthers(attempt)}`)
+  );
+  assertEquals(beside, ["first true", "first false", "between false", "last true"]);
 });

@@ -116,7 +116,7 @@ export class Control {
 
   async #evict(session: Session, hangs: boolean): Promise<void> {
     await session.remember();
-    if (hangs) await this.onHang(session);
+    if (hangs && !session.facts.isWaiting) await this.onHang(session);
     await session.interrupt();
     await this.host.clock.sleep(this.request.limits.grace * 1000, session.gone);
     if (!session.gone.aborted) await session.end();

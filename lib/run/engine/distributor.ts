@@ -44,19 +44,25 @@ export class Distributor {
     return await Queue.create(this.host, directory);
   }
 
+  /** Makes an empty queue; null if the disk fails. */
+  async emptyQueue(): Promise<Queue | null> {
+    return await this.#unlessDiskFails(this.newQueue());
+  }
+
   /** Makes a queue for the remaining tests the current one; null if the disk fails. */
   async renew(): Promise<Queue | null> {
-    return this.queue = await this.#unlessDiskFails(this.newQueue());
+    return this.queue = await this.emptyQueue();
   }
 
   /** Makes a queue of these groups; null if the disk fails. */
   async queueOf(groups: readonly Group[]): Promise<Queue | null> {
-    return await this.#unlessDiskFails(
-      this.newQueue().then(async (queue) => {
-        await queue.fill(groups.map(singleBlock));
-        return queue;
-      }),
-    );
+    const queue = await this.emptyQueue();
+    return queue && await this.fillWith(queue, groups);
+  }
+
+  /** Fills a queue with these groups; null if the disk fails. */
+  async fillWith(queue: Queue, groups: readonly Group[]): Promise<Queue | null> {
+    return await this.#unlessDiskFails(queue.fill(groups.map(singleBlock)).then(() => queue));
   }
 
   /** Fills the current queue with the tests that a session has collected. */

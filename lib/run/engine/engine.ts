@@ -39,6 +39,8 @@ export class Engine {
   readonly #retries: Retries;
   #hang: HangReport | null = null;
   #resumes = 0;
+  /** The numbers of the shards that ran out of tests. */
+  #endedShards: number[] = [];
 
   constructor(
     private readonly host: Host,
@@ -66,7 +68,8 @@ export class Engine {
     const distributor = this.#distributor = new Distributor(host, printer, request, progress);
     const parts = { progress, control, watch, leaks, distributor };
     this.#sessions = new SessionRunner(host, printer, request, parts);
-    this.#retries = new Retries(printer, request, progress, distributor, this.#sessions);
+    const sessions = this.#sessions;
+    this.#retries = new Retries(printer, request, progress, { control, distributor, sessions });
     scene.log.on((event) => this.#apply(event));
   }
 
@@ -119,9 +122,21 @@ export class Engine {
 
   /** Runs one shard for each job, which share the queue. If one of them fails, all end. */
   async #runShards(purpose: SessionPurpose): Promise<void> {
+    const { jobs } = this.request.plan;
+    this.#endedShards = [];
     const run = (_: unknown, index: number) =>
-      this.#runShard(purpose, index + 1).catch((error) => this.#control.fail(error));
-    await Promise.all(Array.from({ length: this.request.plan.jobs }, run));
+      this.#runShard(purpose, index + 1).then(() => {
+        this.#endedShards.push(index + 1);
+        this.#prepareRetries();
+      }).catch((error) => this.#control.fail(error));
+    await Promise.all(Array.from({ length: jobs }, run));
+  }
+
+  /** Prepares for retries once a shard has ended, in its place, while others still run. */
+  #prepareRetries(): void {
+    const [shard] = this.#endedShards;
+    const areSomeRunning = this.#endedShards.length < this.request.plan.jobs;
+    if (shard !== undefined && areSomeRunning) this.#retries.prepare(shard);
   }
 
   /**
@@ -223,7 +238,9 @@ export class Engine {
     }
     const isRed = event.event === "timeout" || event.event === "crash" ||
       (event.event === "report" && event.outcome === "failed");
-    if (isRed && this.request.plan.jobs > 1 && this.#progress.reachedMaxFail) this.#stopQueue();
+    if (!isRed || this.request.plan.jobs === 1) return;
+    if (this.#progress.reachedMaxFail) this.#stopQueue();
+    this.#prepareRetries();
   }
 
   /**

@@ -3,11 +3,10 @@ import { alike, failedAgain, needsOtherMachine } from "../rules_cause.ts";
 import { RED, type TestResult } from "../../pytest/results.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
 import type { Printer } from "../../terminal/printer.ts";
-import type { Distributor } from "./distributor.ts";
 import type { EngineRequest } from "./engine_request.ts";
 import type { RunProgress } from "./run_progress.ts";
-import type { SessionRunner } from "./session_runner.ts";
 import { type NotRetried, say } from "./show.ts";
+import { Standby, type StandbyParts } from "./standby.ts";
 
 /** More failures than this are not flaky tests, so none of them runs again. */
 const MOST_RETRIED = 50;
@@ -19,43 +18,86 @@ const MOST_RETRIED = 50;
  */
 export class Retries {
   readonly #retried = new Set<string>();
+  #standby: Standby | null = null;
 
   constructor(
     private readonly printer: Printer,
     private readonly request: Pick<EngineRequest, "plan" | "policy">,
     private readonly progress: RunProgress,
-    private readonly distributor: Distributor,
-    private readonly sessions: SessionRunner,
+    private readonly parts: StandbyParts,
   ) {}
+
+  /**
+   * Starts the pytest that will run the failed tests again, while other sessions still run their
+   * last tests. Which of those will fail is not known, so it collects them, too.
+   *
+   * @param shard the number of a shard that has ended
+   */
+  prepare(shard: number): void {
+    const { progress, request: { plan }, parts } = this;
+    const { run, planned } = progress;
+    if (this.#standby !== null || !this.#mayRun || progress.isStoppedByTests) return;
+    const { contended } = this.#failures();
+    if (contended.length === 0 || run.collectionErrors.length > 0) return;
+    const rest = planned.filter((id) => !run.hasEnded(id));
+    const runsApart = (id: string) => plan.runsAlone(id) || parts.distributor.runsIsolated(id);
+    if (rest.some(runsApart)) return;
+    this.#standby = new Standby(parts, shard, [...contended.map(({ id }) => id), ...rest]);
+  }
 
   /** Runs the tests again that have failed since the last call. */
   async run(): Promise<void> {
-    const { progress, request: { plan: { jobs }, policy } } = this;
-    const retriesOf = (id: string) => policy.retriesOf?.(id) ?? policy.retries;
-    const isAsked = ({ id }: TestResult) => retriesOf(id) > 0;
-    const untried = progress.failed.filter(({ id }) => !this.#retried.has(id));
-    const own = untried.filter((test) => canPassAlone(test, progress.run));
-    this.#skip(
-      untried.filter((test) => !own.includes(test) && (jobs > 1 || isAsked(test))),
-      "fixture",
-    );
-    const offline = own.filter((test) => jobs > 1 && !isAsked(test) && this.#isOffline(test));
+    try {
+      await this.#run();
+    } finally {
+      await this.#standby?.end();
+      this.#standby = null;
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { jobs } = this.request.plan;
+    const { shared, offline, failed, contended } = this.#failures();
+    this.#skip(shared.filter((test) => jobs > 1 || this.#isAsked(test)), "fixture");
     this.#skip(offline, "offline");
-    const failed = own.filter((test) => !offline.includes(test));
-    const contended = jobs > 1
-      ? failed.filter(({ attempts }) => progress.run.ranBesideOthers(attempts.at(-1)!))
-      : [];
-    if ((!failed.some(isAsked) && contended.length === 0) || !this.#mayRun) return;
+    if ((!failed.some(this.#isAsked) && contended.length === 0) || !this.#mayRun) return;
     for (const { id } of failed) this.#retried.add(id);
     if (failed.length > MOST_RETRIED) return await this.#tryOne(failed.length, contended);
-    await this.#tryAlone(contended, isAsked);
+    await this.#tryAlone(contended);
     for (const test of failed) {
-      const left = retriesOf(test.id) - (contended.includes(test) ? 1 : 0);
+      const left = this.#retriesOf(test.id) - (contended.includes(test) ? 1 : 0);
       for (let attempt = 0; attempt < left && RED.has(test.outcome) && this.#mayRun; attempt++) {
         await this.#again([test]);
       }
     }
   }
+
+  /**
+   * The failures since the last retries: those that may be of a fixture that tests share, or of the
+   * isolation, and all others; of these the ones that ran at the same time as other tests.
+   */
+  #failures(): Readonly<Record<"shared" | "offline" | "failed" | "contended", TestResult[]>> {
+    const { progress: { run, failed: all }, request: { plan: { jobs } } } = this;
+    const untried = all.filter(({ id }) => !this.#retried.has(id));
+    const own = untried.filter((test) => canPassAlone(test, run));
+    const offline = own.filter((test) => jobs > 1 && !this.#isAsked(test) && this.#isOffline(test));
+    const failed = own.filter((test) => !offline.includes(test));
+    return {
+      shared: untried.filter((test) => !own.includes(test)),
+      offline,
+      failed,
+      contended: jobs > 1
+        ? failed.filter(({ attempts }) => run.ranBesideOthers(attempts.at(-1)!))
+        : [],
+    };
+  }
+
+  #retriesOf(id: string): number {
+    const { retriesOf, retries } = this.request.policy;
+    return retriesOf?.(id) ?? retries;
+  }
+
+  readonly #isAsked = ({ id }: TestResult): boolean => this.#retriesOf(id) > 0;
 
   /**
    * Many failures have one cause, which may be the order of the tests or the pytests at the same
@@ -68,11 +110,8 @@ export class Retries {
   }
 
   /** Runs tests alone, but not those for which another one shows that the cause stays. */
-  async #tryAlone(
-    tests: readonly TestResult[],
-    isAsked: (test: TestResult) => boolean,
-  ): Promise<void> {
-    const groups = alike(tests.filter((test) => !isAsked(test)));
+  async #tryAlone(tests: readonly TestResult[]): Promise<void> {
+    const groups = alike(tests.filter((test) => !this.#isAsked(test)));
     const waiting = new Set(groups.flatMap(({ others }) => others));
     await this.#again(tests.filter((test) => !waiting.has(test)));
     for (const { first, others } of groups) {
@@ -97,30 +136,42 @@ export class Retries {
   /** Whether a test failed by the network of its isolation, which no other pytest can change. */
   #isOffline({ attempts }: TestResult): boolean {
     const { session, failures, ended } = attempts.at(-1)!;
-    return ended === null && failures.length > 0 && this.sessions.isIsolated(session) &&
+    return ended === null && failures.length > 0 && this.parts.sessions.isIsolated(session) &&
       failures.every(needsOtherMachine);
   }
 
   /** Runs tests once more, those apart that run isolated although others don't. */
   async #again(tests: readonly TestResult[]): Promise<void> {
     for (const isIsolated of [false, true]) {
-      const own = tests.filter(({ id }) => this.distributor.runsIsolated(id) === isIsolated);
+      const own = tests.filter(({ id }) => this.parts.distributor.runsIsolated(id) === isIsolated);
       await this.#againIn(own, isIsolated);
     }
   }
 
   /** Runs tests once more. If one of them ends the session, the others get another session. */
   async #againIn(tests: readonly TestResult[], isIsolated: boolean): Promise<void> {
+    const { distributor, sessions } = this.parts;
     const before = new Map(tests.map((test) => [test, test.attempts.length]));
-    for (let rest = [...tests]; rest.length > 0 && this.progress.mayContinue;) {
-      const ids = rest.map(({ id }) => id);
-      const queue = await this.distributor.queueOf(ids.map((id) => [id]));
+    const untried = () => tests.filter((test) => test.attempts.length === before.get(test));
+    const ids = () => untried().map(({ id }) => id);
+    if (!isIsolated) await this.#runInStandby(ids());
+    for (let rest = ids(); rest.length > 0 && this.#mayRun;) {
+      const queue = await distributor.queueOf(rest.map((id) => [id]));
       if (queue === null) return;
-      await this.sessions.run({ purpose: "retry", tests: ids, isIsolated }, queue, 1);
-      const untried = rest.filter((test) => test.attempts.length === before.get(test));
-      if (untried.length === rest.length) return;
-      rest = untried;
+      await sessions.run({ purpose: "retry", tests: rest, isIsolated }, queue, 1);
+      const tried = rest.length;
+      rest = ids();
+      if (rest.length === tried) return;
     }
+  }
+
+  /** Runs what a standby has collected of these tests. */
+  async #runInStandby(ids: readonly string[]): Promise<void> {
+    const standby = this.#standby;
+    const known = ids.filter((id) => standby?.knows(id));
+    if (standby === null || known.length === 0) return;
+    this.#standby = null;
+    await standby.run(known);
   }
 }
 
