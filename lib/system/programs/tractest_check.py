@@ -29,6 +29,14 @@ def find(package):
         return None
 
 
+def file_of(module):
+    # Not by getattr: what a library puts there may answer with any error, or import something.
+    try:
+        return object.__getattribute__(module, "__dict__").get("__file__")
+    except Exception:
+        return None
+
+
 # Searched as by a process that is started elsewhere: in the project's root, any venv would find the project's source.
 here = sys.path.pop(0) if sys.path[:1] == [""] else None
 specs = [find(package) for package in packages]
@@ -61,7 +69,7 @@ for package in () if finds_only else packages:
         traceback.print_exc()
         failed = package
         break
-modules = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+modules = [file_of(module) for module in list(sys.modules.values())]
 installed = {name for name in modules if isinstance(name, str) and ("site-packages" in name or "dist-packages" in name)}
 answer("imported", failed, *sorted(installed))
 sys.stdout.flush()

@@ -101,6 +101,17 @@ Deno.test("a failed import is named, and its traceback separated from other outp
   assertIncludes(missing.traceback, "No module named 'first'");
 });
 
+Deno.test("what a library puts in place of a module is asked for nothing", async () => {
+  const { code, facts } = await checking(["first"], {
+    "installed/first.py": "import sys\nclass Layer:\n  def __getattr__(self, name):\n" +
+      "    raise NotImplementedError(name)\nsys.modules['first.layer'] = Layer()\n" +
+      "sys.modules['first.number'] = 1\n",
+    "installed/pytest/__init__.py": "",
+    "installed/pytest/__main__.py": "",
+  }, collectArguments([], null));
+  assertEquals([code, facts?.failed], [0, ""]);
+});
+
 Deno.test("pytest runs as by python -m before packages are imported; its code counts", async () => {
   const { code, pytest, facts } = await checking(["first"], {
     "installed/first.py": "",
