@@ -13,8 +13,7 @@ import { rateText } from "../base/rates.ts";
 import type { Paint, Printer } from "../terminal/printer.ts";
 import { shownId, unbroken } from "../terminal/wrap.ts";
 import { agentReport } from "./agent_report.ts";
-import { groupByCause } from "./rules_cause.ts";
-import { failureLines, type JudgedFailure } from "./show_failures.ts";
+import { failureLines, type JudgedFailure, shownGroups } from "./show_failures.ts";
 
 /** What the verdict of a run shows. */
 export interface VerdictView {
@@ -44,9 +43,6 @@ export interface VerdictView {
   readonly agentLimit: number | null;
 }
 
-/** How many failures are shown: pytest has shown all. */
-const SHOWN_FAILURES = 20;
-
 /** Where the verdict goes: standard error if standard output carries the events. */
 export type VerdictStream = "stdout" | "stderr";
 
@@ -70,12 +66,12 @@ function verdictLines(view: VerdictView, paint: Paint): string[] {
   const { balance } = view;
   const own = ownFailures(view);
   const byId = new Map(view.tests.map((test) => [test.id, test]));
-  const shown = groupByCause(own.slice(0, SHOWN_FAILURES));
+  const shown = shownGroups(own);
   return [
     "",
     ...collisionLines(view, paint),
     ...shown.flatMap((group) => failureLines(group, byId, paint)),
-    ...moreLine(own.length - SHOWN_FAILURES, "; all of them: tractest failed"),
+    ...moreLine(own.length - shown.flat().length, "; all of them: tractest failed"),
     ...otherLines(view, paint),
     ...(balance === null ? [] : [balance]),
     summary(view, paint),

@@ -4,7 +4,7 @@ import { type Failure, gist } from "../pytest/failure.ts";
 import type { TestResult } from "../pytest/results.ts";
 import type { Paint } from "../terminal/printer.ts";
 import { shownId } from "../terminal/wrap.ts";
-import { reasonOf } from "./rules_cause.ts";
+import { groupByCause, reasonOf } from "./rules_cause.ts";
 
 /** A changed file that may have caused a failure, and the command that shows the change. */
 export interface NamedCause {
@@ -30,6 +30,8 @@ export interface JudgedFailure extends Failure {
 
 /** Failures of one cause that have a line of their own, at most. */
 const SHOWN_ALIKE = 5;
+/** Failures that have a line of their own, at most: pytest has shown all. */
+const SHOWN_FAILURES = 20;
 /** Characters of a reason on a line. */
 const REASON_LENGTH = 160;
 
@@ -43,6 +45,14 @@ export const FAILURE_WORDS: Readonly<Record<FailureOutcome, string>> = {
   timeout: "TIMEOUT",
   crash: "CRASH",
 };
+
+/** The failures that are shown, by cause: the first causes, each with all that it has. */
+export function shownGroups(failures: readonly JudgedFailure[]): JudgedFailure[][] {
+  let lines = 0;
+  return groupByCause(failures).filter(({ length }) => {
+    return (lines += Math.min(length, SHOWN_ALIKE)) <= SHOWN_FAILURES;
+  });
+}
 
 /**
  * The failures of one cause: a line for each with its reason, then what is known about them. Where
@@ -64,7 +74,7 @@ export function failureLines(
     ...(group.length > SHOWN_ALIKE ? [`… and ${group.length - SHOWN_ALIKE} more`] : []),
     ...(alike > 0 ? [`    all ${group.length} of one cause: ${shortReason(first!)}`] : []),
     ...(wasEnded ? gist(first!).map((line) => `    ${escapeText(line)}`) : []),
-    ...groupKnowledge(group, paint),
+    ...groupKnowledge(group.slice(0, SHOWN_FAILURES), paint),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { TestRecord } from "../../lib/base/rates.ts";
-import { failureLines, type JudgedFailure } from "../../lib/run/show_failures.ts";
+import { failureLines, type JudgedFailure, shownGroups } from "../../lib/run/show_failures.ts";
 import { assertEquals } from "../assert.ts";
 
 function failure(id: string, trials: number): JudgedFailure {
@@ -43,5 +43,23 @@ Deno.test("records that differ stand with the names of their tests", () => {
   assertEquals(shown(failure("t.py::a", 4), failure("t.py::b[x y]", 1)).slice(3), [
     "    a: never failed in 4 recorded runs",
     "    b[x\x1fy]: never failed in 1 recorded run",
+  ]);
+});
+
+Deno.test("the first causes are shown, each with all of its failures", () => {
+  const of = (cause: string, count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      return { ...failure(`t.py::${cause}${index}`, 0), message: `OSError: ${cause}` };
+    });
+  const sizes = (...failures: JudgedFailure[][]) =>
+    shownGroups(failures.flat()).map(({ length }) => length);
+  assertEquals(sizes(of("a", 114)), [114]);
+  assertEquals(sizes(of("a", 3), of("b", 30), of("a", 40)), [43, 30]);
+  assertEquals(sizes(...[..."abcdefghijklmnopqrstuvwxyz"].map((cause) => of(cause, 1))).length, 20);
+  assertEquals(sizes(of("a", 5), of("b", 5), of("c", 5), of("d", 4), of("e", 2), of("f", 1)), [
+    5,
+    5,
+    5,
+    4,
   ]);
 });
