@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import { type CheckResult, checkResult } from "./rules.ts";
 import type { Host, ProgramResult } from "../system/host.ts";
 import { killTakesInode } from "../system/programs/kill.ts";
@@ -8,6 +9,7 @@ import { findOnPath } from "../system/programs/user_path.ts";
 import { uvVersion } from "../system/programs/uv.ts";
 import { PROGRAMS, STANDARD_DIRECTORIES } from "../tables/programs.ts";
 import type { Project } from "../project/project.ts";
+import { workspaceOf } from "../project/workspace.ts";
 
 /** Milliseconds for printing a version: a tool that needs longer hangs. */
 const LIMIT_MS = 3_000;
@@ -88,7 +90,10 @@ export async function signalsCheck(
   return checkResult(id, "ok", detail);
 }
 
-/** Checks uv. Without it tests run, but no venv can be created or synced. */
+/**
+ * Checks uv. Without it tests run, but no venv can be created or synced by it, which only matters
+ * where uv keeps the venv.
+ */
 export async function uvCheck(
   host: Host,
   project: Project,
@@ -97,6 +102,9 @@ export async function uvCheck(
   const id = "tool-uv";
   const path = await findOnPath(host, "uv", project.root);
   if (path === null) {
+    if (!await isKeptByUv(host, project)) {
+      return checkResult(id, "skipped", "uv is not installed; only --sync and --uv-run need it");
+    }
     const detail =
       "uv is neither on PATH nor in ~/.local/bin: --sync can't create or update the venv";
     return checkResult(id, "warn", detail, "pip install uv");
@@ -108,6 +116,11 @@ export async function uvCheck(
   return version === null
     ? checkResult(id, "fail", `"${command}" ended with exit code ${result.code}`, command)
     : checkResult(id, "ok", `${version} (${path})`);
+}
+
+async function isKeptByUv(host: Host, { profile, root }: Project): Promise<boolean> {
+  const home = await workspaceOf(host, root) ?? root;
+  return profile === "tractor" || await host.files.stat(join(home, "uv.lock")) !== null;
 }
 
 function versionThroughEnv(

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { type CheckRow, CHECKS } from "../../lib/preflight/check_ids.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
-import { fakeUv, pythonMinor, pythonProject } from "../fixtures/python_project.ts";
+import { fakeUv, pythonMinor, pythonProject, sitePackages } from "../fixtures/python_project.ts";
 import { pytestSuite } from "./suites.ts";
 import { scratchState, tractest, type TractestOptions } from "./tractest.ts";
 
@@ -145,6 +145,16 @@ test("without uv a venv can't be synced, but is made without it: a warning", asy
     "skipped",
   ]);
   assertIncludes(row("venv").fix!, " -m venv py3");
+});
+
+test("a project that does not use uv gets no warning that there is none", async () => {
+  await using project = await pythonProject();
+  await Deno.remove(join(await sitePackages(project.venv), "tractor"), { recursive: true });
+  const ofUv = async () => (await doctor(project.root)).row("tool-uv");
+  assertEquals((await ofUv()).status, "skipped");
+  assertIncludes((await ofUv()).detail, "only --sync and --uv-run need it");
+  await project.write("uv.lock", "version = 1\n");
+  assertEquals((await ofUv()).status, "warn");
 });
 
 test("a Python that does not start fails", async () => {
