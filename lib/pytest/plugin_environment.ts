@@ -10,6 +10,8 @@ export interface PluginSettings {
   readonly session: string;
   /** The directory of the queue that hands out its tests; null: it runs what it collects. */
   readonly queue: string | null;
+  /** The file of the place that it shares for temporary directories; null: it has its own. */
+  readonly temporary: string | null;
   /** Whether the session has a pid namespace of its own. */
   readonly isolated: boolean;
   /** A private directory to keep the plugin in where there is no cache directory. */
@@ -25,7 +27,7 @@ export interface PluginSettings {
 export async function pluginEnvironment(
   host: Host,
   inherited: ReadonlyMap<string, string>,
-  { events, session, queue, isolated, otherwise }: PluginSettings,
+  { events, session, queue, temporary, isolated, otherwise }: PluginSettings,
 ): Promise<Record<string, string>> {
   const directory = await embeddedDirectory(host, "pytest", PLUGIN_FILES, otherwise);
   const before = (variable: string, own: string, separator: string) =>
@@ -34,6 +36,7 @@ export async function pluginEnvironment(
     TRACTEST_EVENTS: events,
     TRACTEST_SESSION: session,
     ...(queue === null ? {} : { TRACTEST_QUEUE: queue }),
+    ...(temporary === null ? {} : { TRACTEST_TEMPORARY: temporary }),
     ...(isolated ? { TRACTEST_ISOLATED: "1" } : {}),
     PYTHONPATH: before("PYTHONPATH", directory, ":"),
     PYTEST_PLUGINS: before("PYTEST_PLUGINS", PLUGIN_MODULE, ","),

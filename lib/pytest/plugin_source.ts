@@ -8,6 +8,7 @@ import reports from "./plugin/tractest_events/reports.py" with { type: "text" };
 import sessions from "./plugin/tractest_events/sessions.py" with { type: "text" };
 import sharedFixtures from "./plugin/tractest_events/shared_fixtures.py" with { type: "text" };
 import sharedQueue from "./plugin/tractest_events/shared_queue.py" with { type: "text" };
+import sharedTemporary from "./plugin/tractest_events/shared_temporary.py" with { type: "text" };
 import testIds from "./plugin/tractest_events/test_ids.py" with { type: "text" };
 import plugin from "./plugin/tractest_plugin.py" with { type: "text" };
 
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, string>> = {
   sessions,
   shared_fixtures: sharedFixtures,
   shared_queue: sharedQueue,
+  shared_temporary: sharedTemporary,
   test_ids: testIds,
 };
 

@@ -15,6 +15,8 @@ export interface SessionRequest {
   readonly environment: Readonly<Record<string, string>>;
   /** The directory of the queue that its tests come from; null: it runs what it collects. */
   readonly queue: string | null;
+  /** Whether other sessions may run at the same time. */
+  readonly hasOthers: boolean;
   readonly output: OutputMode;
   /** Gives it its own namespaces; null: it shares those of tractest. */
   readonly isolation: Isolation | null;

@@ -73,7 +73,7 @@ export class SessionRunner {
   }
 
   async #start(kind: SessionKind, queue: Queue | null, shard: number): Promise<Session> {
-    const { scene, sessions, policy, hooks } = this.request;
+    const { scene, sessions, plan, policy, hooks } = this.request;
     const { root, runId } = scene;
     const isolation = scene.isolation ?? (kind.isIsolated ? scene.isolationOfSome : null);
     const name = `${sessions.prefix ?? ""}${this.started++}`;
@@ -86,6 +86,7 @@ export class SessionRunner {
       argv: sessions.command(kind, name),
       environment: { ...sessions.environment?.(shard, name), [RUN_COOKIE]: runId },
       queue: queue?.directory ?? null,
+      hasOthers: plan.jobs > 1 || sessions.prefix !== undefined,
       output: sessions.output,
       isolation,
       keepsTerminal: policy.debugging,

@@ -38,6 +38,7 @@ export async function preparePytest(
       events: scene.log.path,
       session: request.name,
       queue: request.queue,
+      temporary: request.hasOthers ? join(scene.directory, "temporary.json") : null,
       isolated: request.isolation !== null,
       otherwise: scene.directory,
     }),

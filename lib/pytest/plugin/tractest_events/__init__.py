@@ -18,6 +18,7 @@ from .failures import *  # noqa: F403
 from .left_children import *  # noqa: F403
 from .shared_fixtures import *  # noqa: F403
 from .shared_queue import *  # noqa: F403
+from .shared_temporary import *  # noqa: F403
 from .collection import *  # noqa: F403
 from .reports import *  # noqa: F403
 from .sessions import *  # noqa: F403

@@ -9,6 +9,7 @@ from .collection import deselected, note_named, offered
 from .environment import OWNER, Known, queue_directory, session_name
 from .event_file import around, class_name, clip, send, write
 from .failures import error_classes
+from .shared_temporary import share_temporary
 from .test_ids import clean_last_failed, install_ids, place_in_rootdir, reported_id
 
 _MOST_WARNINGS = 200
@@ -34,6 +35,7 @@ def pytest_configure(config):
         Known.cache = None if directory is None else str(directory)
         if queue_directory is not None and directory is not None:
             cache._cachedir = type(directory)(queue_directory) / ("cache-%s" % session_name)
+        share_temporary(config)
     except Exception:
         pass
 
