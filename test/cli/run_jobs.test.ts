@@ -187,6 +187,48 @@ def whole():
   });
 }
 
+for (const version of ["6.2.*", "9.*"]) {
+  Deno.test({
+    name: "test cases of unittest are shared, those with a setUpClass stay in one pytest, with " +
+      `pytest ${version}`,
+    ignore,
+    fn: async () => {
+      const tests = `
+import os, time, unittest
+class Bare(unittest.TestCase):
+    def together_with(self, other):
+        open(self.path(self._testMethodName), "w").close()
+        deadline = time.monotonic() + 30
+        while not os.path.exists(self.path(other)) and time.monotonic() < deadline: time.sleep(0.01)
+        assert os.path.exists(self.path(other)), "it never ran at the same time"
+    def path(self, name): return os.path.join(os.environ["SUITE"], name)
+    def test_one(self): self.together_with("test_two")
+    def test_two(self): self.together_with("test_one")
+def made(cls):
+    with open(os.environ["SUITE"] + "/made", "a") as file: file.write(cls.__name__ + "\\n")
+class Prepared(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): made(cls)
+    def test_one(self): time.sleep(0.1)
+    def test_two(self): time.sleep(0.1)
+    def test_three(self): time.sleep(0.1)
+class Inherited(Prepared): pass
+class Ended(unittest.TestCase):
+    @classmethod
+    def tearDownClass(cls): made(cls)
+    def test_one(self): time.sleep(0.1)
+    def test_two(self): time.sleep(0.1)
+`;
+      await using suite = await pytestSuite({ "test_a.py": tests }, version);
+      const { code, stdout } = await suite.tractest([...JOBS, "--json"]);
+      const { counts, contended } = JSON.parse(stdout);
+      assertEquals([code, counts.passed, contended], [0, 10, []], stdout);
+      const made = await Deno.readTextFile(join(suite.path, "made"));
+      assertEquals(made.trim().split("\n").toSorted(), ["Ended", "Inherited", "Prepared"]);
+    },
+  });
+}
+
 withSuite(
   "a failure next to other tests is retried alone: CONTENTION if it passes then, else " +
     "red with its traceback",

@@ -152,6 +152,8 @@ class _Instances:
         module = getattr(getattr(definition, "func", None), "__module__", None) or ""
         if visit is None or (scope == "session" and module.startswith(_CHEAP)):
             return None
+        if module == "_pytest.unittest" and not _has_class_setup(item.cls):
+            return None
         needs = []
         for argument in getattr(definition, "argnames", ()):
             inner = (name, depth - 1) if argument == name else (argument, -1)
@@ -182,6 +184,17 @@ class _Instances:
             inside = [not base or (path + "/").startswith(base + "/") for path in self._paths]
             self._packages[base] = _visits(inside)
         return self._packages[base][index]
+
+
+def _has_class_setup(cls):
+    """Whether a test case has more than what unittest gives it, which does nothing."""
+    from unittest import TestCase
+
+    for name in ("setUpClass", "tearDownClass"):
+        method = getattr(cls, name, None)
+        if getattr(method, "__func__", None) is not getattr(TestCase, name).__func__:
+            return True
+    return False
 
 
 def _class_of(item):
