@@ -18,6 +18,8 @@ export interface Suite {
   readonly options: readonly string[];
   /** Files and directories; none: what pytest itself would take. */
   readonly targets: readonly string[];
+  /** More targets, where speed is not compared: pytest-xdist's workers do other work there. */
+  readonly uncompared?: readonly string[];
   /** Why it is run like this, and what explains differences from bare pytest. */
   readonly notes: readonly string[];
 }
@@ -27,6 +29,9 @@ export const MODES = ["bare", "xdist", "run", "isolate", "jobs"] as const;
 
 /** One of the ways. */
 export type ModeName = typeof MODES[number];
+
+/** Those that are compared in speed, and so may be run several times in turn. */
+export const COMPARED: readonly ModeName[] = ["xdist", "jobs"];
 
 /** What is counted, by tractest's words. */
 export const COUNTED = ["passed", "failed", "errors", "skipped", "xfailed", "xpassed"] as const;

@@ -1,7 +1,14 @@
 /** Runs a suite in one mode. */
 
 import { aliveAfter, COOKIE, endAll } from "./alive.ts";
-import { COUNTED, type Counts, type ModeName, type Suite, type SuiteRun } from "./results.ts";
+import {
+  COMPARED,
+  COUNTED,
+  type Counts,
+  type ModeName,
+  type Suite,
+  type SuiteRun,
+} from "./results.ts";
 
 /** Where a suite is, and with what it is run. */
 export interface Place {
@@ -19,7 +26,8 @@ const OWN = new URL(".", import.meta.url).pathname;
 
 /** The words of each mode, as a person would type them. */
 export function commandOf(mode: ModeName, suite: Suite): string[] {
-  const { options, targets, runOptions = [] } = suite;
+  const { options, uncompared = [], runOptions = [] } = suite;
+  const targets = [...suite.targets, ...(COMPARED.includes(mode) ? [] : uncompared)];
   const pytest = [".venv/bin/python", "-m", "pytest"];
   const rest = options.length > 0 ? ["--", ...options] : [];
   const run = (...words: string[]) => {

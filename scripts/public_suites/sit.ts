@@ -1,10 +1,8 @@
 /** One sitting: a suite in each mode, in turn. */
 
 import { failsAlone, type Place, runSuite, startOnce } from "./run_suite.ts";
-import { differences, type ModeName, type Sitting, type SuiteRun } from "./results.ts";
+import { COMPARED, differences, type ModeName, type Sitting, type SuiteRun } from "./results.ts";
 
-/** What is compared in speed, and so may be run several times in turn. */
-const TIMED: readonly ModeName[] = ["xdist", "jobs"];
 /** How many differing tests of a suite are run again alone, and how often each. */
 const MOST_AGAIN = 30;
 const TIMES_ALONE = 3;
@@ -24,7 +22,7 @@ export async function sit(
   const { suite } = place;
   const runs: SuiteRun[] = [];
   for (let round = 0; round < rounds; round++) {
-    for (const mode of modes.filter((one) => round === 0 || TIMED.includes(one))) {
+    for (const mode of modes.filter((one) => round === 0 || COMPARED.includes(one))) {
       const run = await runSuite(place, mode);
       runs.push(run);
       note(`${suite.name} ${mode}: exit ${run.code ?? "limit"}, ${run.seconds.toFixed(1)} s`);
