@@ -94,3 +94,40 @@ function errorsOf(failure: Failure): string {
 function filesOf(failures: readonly Failure[]): ReadonlySet<string> {
   return new Set(failures.map((failure) => fileOf(failure.id)));
 }
+
+/** A port after which an address ends: `:8080`, `', 8080)`, `Port 5000 is in use`. */
+const PORT = /(?<!\.py)(?:[:,] ?|\bport[ =:]+)(\d{2,5})\b/gi;
+/** A source line that binds a literal port. */
+const BINDS = /\b(?:bind|listen|\w*serve\w*)\(.*?[,(:=] ?(\d{2,5})\b/gi;
+
+/** The ports that failures name as in use, in order. */
+export interface PortsInUse {
+  /** By what an error says. */
+  readonly said: readonly number[];
+  /** By the source line of a traceback: another line may have failed. */
+  readonly inSource: readonly number[];
+}
+
+/** The ports that failures for an address in use name. */
+export function portsInUse(failures: readonly Failure[]): PortsInUse {
+  const said = new Set<number>();
+  const inSource = new Set<number>();
+  const add = (ports: Set<number>, line: string, pattern: RegExp) => {
+    for (const [, port] of line.matchAll(pattern)) {
+      if (Number(port) <= MOST_PORT) ports.add(Number(port));
+    }
+  };
+  for (const failure of failures) {
+    const { message, traceback, output = "" } = failure;
+    if (!ADDRESS_IN_USE.test(errorsOf(failure)) && !childSaysInUse(failure)) continue;
+    const lines = [message, traceback, output].join("\n").split("\n");
+    for (const line of lines) {
+      if (ADDRESS_IN_USE.test(line) || /\bport \d+ is (?:already )?in use/i.test(line)) {
+        add(said, line, PORT);
+      } else add(inSource, line, BINDS);
+    }
+  }
+  return { said: [...said], inSource: [...inSource].filter((port) => !said.has(port)) };
+}
+
+const MOST_PORT = 65_535;

@@ -56,6 +56,7 @@ async function showEnd(
     seconds: outcome.seconds,
     failures,
     collision: collisionText(run.failures, run.finished.length, profile),
+    portHolders: findings.portHolders,
     profile,
     tests,
     contended: new Set(tests.filter((test) => run.isContended(test)).map((test) => test.id)),

@@ -17,6 +17,8 @@ export interface RunFindings {
   readonly prepared: Prepared;
   readonly outcome: EngineOutcome;
   readonly failures: readonly JudgedFailure[];
+  /** Who holds the ports that failures found in use, a line each. */
+  readonly portHolders: readonly string[];
   /** Null: not searched for. */
   readonly leaks: LeakReport | null;
   /** Null: the load of the processors is unknown. */

@@ -24,6 +24,8 @@ export interface VerdictView {
   readonly failures: readonly JudgedFailure[];
   /** Evidence that a held registry broke the run; null: there is none. */
   readonly collision: string | null;
+  /** Who holds the ports that failures found in use. */
+  readonly portHolders: readonly string[];
   readonly profile: Profile;
   /** All tests in the order in which they started. */
   readonly tests: readonly TestResult[];
@@ -111,6 +113,7 @@ function moreLine(more: number, where = ""): string[] {
   return more > 0 ? [`… and ${more} more${where}`] : [];
 }
 
+const WHO_LISTENS = "  or what else listens: ss -tlnp";
 const COLLISION_LINES: Readonly<Record<Profile, readonly string[]>> = {
   tractor: [
     "the registry seems to be held, not the tests broken:",
@@ -120,13 +123,16 @@ const COLLISION_LINES: Readonly<Record<Profile, readonly string[]>> = {
   plain: [
     "a port seems to be held, not the tests broken:",
     "  check what an earlier run left before the test code: tractest zombies",
-    "  or what else listens: ss -tlnp",
+    WHO_LISTENS,
     "  or run with ports of its own: tractest run --isolate",
   ],
 };
 
-function collisionLines({ collision, profile, tests }: VerdictView, paint: Paint): string[] {
-  if (collision === null) return [];
+function collisionLines(
+  { collision, portHolders, profile, tests }: VerdictView,
+  paint: Paint,
+): string[] {
+  if (collision === null) return [...portHolders];
   const [evidence, ...hints] = COLLISION_LINES[profile];
   const leaking = tests.filter(({ leaked }) => leaked.some(({ listens }) => listens?.length));
   return [
@@ -134,7 +140,8 @@ function collisionLines({ collision, profile, tests }: VerdictView, paint: Paint
     ...leaking.slice(0, 1).map(({ id }) =>
       `  ${shownId(id)} left a process that listens: see LEAK below`
     ),
-    ...hints,
+    ...portHolders.map((line) => `  ${line}`),
+    ...hints.filter((hint) => portHolders.length === 0 || hint !== WHO_LISTENS),
   ];
 }
 

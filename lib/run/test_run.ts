@@ -5,6 +5,7 @@ import type { RunOptions } from "./run_options.ts";
 import { recordFullRun } from "../background/full_runs.ts";
 import { escapeText } from "../base/escape.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
+import type { Host } from "../system/host.ts";
 import type { Context } from "../command_line/context.ts";
 import { RunDraft } from "../history/record.ts";
 import { findLeaks } from "../leaks/gather.ts";
@@ -238,10 +239,11 @@ export class TestRun {
     // Leaks found outside are not from an isolated run: only the JSON document lists them.
     const afterIsolation = isolated && printer.json ? findLeaks(host, project) : null;
     const ownLeaks = isolated ? null : leaksAfter(host, project, ran);
-    const [leaks, strain, failures] = await Promise.all([
+    const [leaks, strain, failures, holders] = await Promise.all([
       ownLeaks ?? afterIsolation,
       this.#cpu?.then((measure) => measure()) ?? null,
       this.#judgeFailures(ran, ownLeaks),
+      isolated ? [] : portHoldersOf(host, ran),
       recordFailures(host, ran),
     ]);
     const outcome = { ...ran, cut: ran.cut ?? this.#signal.cut };
@@ -251,6 +253,7 @@ export class TestRun {
       prepared: this.prepared,
       outcome,
       failures,
+      portHolders: holders,
       leaks,
       strain,
       limit: this.limit,
@@ -323,6 +326,11 @@ export class TestRun {
   }
 }
 
+async function portHoldersOf(host: Host, { run: { failures } }: EngineOutcome): Promise<string[]> {
+  if (failures.length === 0) return [];
+  return await (await import("./port_holders.ts")).portHolders(host, failures);
+}
+
 /**
  * Loads what is needed only at the end while the tests run: by then temporary files that the
  * program was unpacked to may be gone.
@@ -330,6 +338,7 @@ export class TestRun {
 function loadEnd(): void {
   void Promise.allSettled([
     import("./end.ts"),
+    import("./port_holders.ts"),
     import("../pytest/collision.ts"),
     import("./judge_failures.ts"),
     import("../hang/examine.ts"),

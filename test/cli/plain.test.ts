@@ -10,6 +10,11 @@ import subprocess
 def test_leaves():
     subprocess.Popen(["sleep", "600"], start_new_session=True)
 `;
+const BINDS = `
+import socket
+def test_one():
+    socket.socket().bind(("127.0.0.1", 8099))
+`;
 const IN_USE = `
 import errno
 def test_one():
@@ -109,6 +114,19 @@ Deno.test("an address in use hints at a held port in a plain project", async () 
   assertIncludes(text, "all tests broken? a port seems to be held, not the tests broken: address");
   assertIncludes(text, "\n  or what else listens: ss -tlnp\n");
   assert(!text.includes("that listens: see LEAK"), text);
+});
+
+Deno.test({
+  name: "who holds a port that a test finds in use is named",
+  ignore: ISOLATED === null,
+  fn: async () => {
+    await using suite = await plainProject({ "test_a.py": BINDS });
+    suite.through = [await pythonWithPytest(), "-c", HOLDS.replace("1616", "8099")];
+    const text = await neutral(suite, ["run", "--no-defaults", "--no-isolate"], 1);
+    const line = /\n {2}port 8099 is held by pid \d+ \([^\n]*python[^\n]*\), yours, for \d/;
+    assert(line.test(text), text);
+    assert(!text.includes("ss -tlnp"), text);
+  },
 });
 
 Deno.test("of tests that find a port in use the one that left its holder is named", async () => {

@@ -1,7 +1,7 @@
 import { timeLimit } from "../../lib/run/settings.ts";
 import { readDurations, withDuration } from "../../lib/background/full_runs.ts";
 import { asTyped, pasteable } from "../../lib/base/typed_command.ts";
-import { collidedWith, collisionText } from "../../lib/pytest/collision.ts";
+import { collidedWith, collisionText, portsInUse } from "../../lib/pytest/collision.ts";
 import { Counter, countsLine } from "../../lib/pytest/counts.ts";
 import {
   EventReader,
@@ -413,4 +413,28 @@ Deno.test("the next command is --lf if pytest recorded the failures, else it nam
     "tractest run --tpt-proto=uds 'a.py::x[1 -> 2]'",
   );
   assertEquals(nextCommand({ ...run, failedIds: [] }), null);
+});
+
+Deno.test("the ports of an address in use are read from what servers and clients say", () => {
+  const failed = { id: "tests/a.py::t", phase: "call", where: null, errors: [] } as const;
+  const ports = (message: string, traceback = "", output = "") =>
+    portsInUse([{ ...failed, message, traceback, output }]);
+  for (
+    const [says, port] of [
+      [
+        "OSError: [Errno 98] error while attempting to bind on address ('::1', 8000): address " +
+        "already in use",
+        8000,
+      ],
+      ["Error: listen EADDRINUSE: address already in use :::5173", 5173],
+      ["listen tcp 127.0.0.1:80: bind: address already in use", 80],
+    ] as const
+  ) {
+    assertEquals(ports(says), { said: [port], inSource: [] });
+    assertEquals(ports("assert 1 == 0", "", says).said, [port], "a process of the test says so");
+  }
+  const plain = "OSError: [Errno 98] Address already in use";
+  const source = "tests/test_a.py:12: in test_a\n    s.bind(('127.0.0.1', 8099))\nE   " + plain;
+  assertEquals(ports(plain, source), { said: [], inSource: [8099] });
+  assertEquals(ports("assert port == 80", "    s.bind(('', 8099))"), { said: [], inSource: [] });
 });

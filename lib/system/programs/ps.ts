@@ -51,7 +51,7 @@ export interface UsageRow extends ProcessRow {
 /** Lists all processes that this user can see, with what they use. */
 export async function listUsage(
   host: Host,
-): Promise<ProcessList & { readonly processes: readonly UsageRow[] }> {
+): Promise<Omit<ProcessList, "processes"> & { readonly processes: readonly UsageRow[] }> {
   const columns = "etimes=,cputimes=,rss=,pid=,ppid=,uid=,stat=,args=";
   const { text, failure } = await probe(host, "ps", ["-eo", columns], {
     why: "look for processes, and for what they use",
