@@ -59,3 +59,20 @@ const UNSAFE = new RegExp(
 // CSI with its parameters, OSC and other strings up to their end, and the short ones.
 // deno-lint-ignore no-control-regex
 const ANSI = /\x1b(?:\[[0-?]*[ -\/]*[@-~]|[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)|[ -\/]*[0-~])/g;
+
+/**
+ * A command line that was run, in short: of files of `/proc` in a row only the first, of a script
+ * its first line.
+ */
+export function shortCommand(argv: readonly string[]): string {
+  const words: string[] = [];
+  let row = 0;
+  for (const [index, word] of argv.entries()) {
+    row = word.startsWith("/proc/") ? row + 1 : 0;
+    const [line = "", ...more] = word.split("\n");
+    if (row <= 1) words.push(more.length === 0 ? shellWord(word) : `${shellWord(line)}…`);
+    const isLast = !argv[index + 1]?.startsWith("/proc/");
+    if (row > 1 && isLast) words.push(`… ${row - 1} more`);
+  }
+  return words.join(" ");
+}

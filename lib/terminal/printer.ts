@@ -1,4 +1,4 @@
-import { shellCommand } from "../base/escape.ts";
+import { shortCommand } from "../base/escape.ts";
 import type { Host, Output, ProgramNotice } from "../system/host.ts";
 import { columns } from "./columns.ts";
 import { asWritten, foldFor, unbroken } from "./wrap.ts";
@@ -175,7 +175,7 @@ export class Printer {
   }
 
   #program(notice: ProgramNotice): void {
-    const command = unbroken(`+ ${shellCommand(notice.argv)}`);
+    const command = unbroken(`+ ${shortCommand(notice.argv)}`);
     this.note(this.paint("dim", `${command}  # ${notice.why}`, "stderr"));
   }
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { escapeText, shellCommand, shellWord } from "../../lib/base/escape.ts";
+import { escapeText, shellCommand, shellWord, shortCommand } from "../../lib/base/escape.ts";
 import { assert, assertEquals } from "../assert.ts";
 
 Deno.test("fault 33: escapeText() escapes what could control a terminal", () => {
@@ -54,4 +54,13 @@ Deno.test("shellCommand() is read back by a shell as the same words", async () =
     args: ["-c", `printf '%s\\0' ${shellCommand(argv)}`],
   }).output();
   assertEquals(new TextDecoder().decode(stdout).split("\0").slice(0, -1), argv);
+});
+
+Deno.test("a command in short has the first of many /proc files, one line of a script", () => {
+  assertEquals(
+    shortCommand(["cat", "-s", "/proc/1/stat", "/proc/2/stat", "/proc/3/stat", "a b"]),
+    "cat -s /proc/1/stat … 2 more 'a b'",
+  );
+  assertEquals(shortCommand(["ls", "/proc/1", "-l", "/proc/2"]), "ls /proc/1 -l /proc/2");
+  assertEquals(shortCommand(["python", "-c", "import x\nx()\n", "y"]), "python -c 'import x'… y");
 });
