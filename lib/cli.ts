@@ -167,7 +167,9 @@ export function reportError(
   }
   const { stderr } = host.terminal;
   stderr.write(`${foldFor(stderr, `error: ${escapeText(known.message)}`)}\n`);
-  if (known.hint) stderr.write(`${foldFor(stderr, `hint: ${escapeText(known.hint)}`)}\n`);
+  if (!known.hint) return known.exitCode;
+  const hint = known.hint.split("\n").map(escapeText).join("\n");
+  stderr.write(`${foldFor(stderr, `hint: ${hint}`)}\n`);
   return known.exitCode;
 }
 

@@ -1,25 +1,15 @@
 import { join } from "@std/path";
-import type { Context } from "../command_line/context.ts";
-import { ignoreTractestError, UsageError } from "../errors.ts";
+import { ignoreTractestError } from "../errors.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import type { RecordedIdentity } from "../processes/process.ts";
 import { runsDirectory } from "../project/directories.ts";
-import { findProject } from "../project/project.ts";
 import { parseEvent, type PytestEvent } from "../pytest/events.ts";
 import { RunModel } from "../pytest/run_model.ts";
 import type { Host } from "../system/host.ts";
 import { readProcessFiles } from "../system/programs/proc.ts";
 import { eventsOf, readEvents } from "./read_events.ts";
 import { type Life, lifeOf } from "./rules_recorded_process.ts";
-import {
-  isUnderWay,
-  namedRun,
-  phaseOf,
-  readRunFile,
-  type RunFile,
-  type RunPhase,
-  unnamedRun,
-} from "./rules_run_file.ts";
+import { isUnderWay, phaseOf, readRunFile, type RunFile, type RunPhase } from "./rules_run_file.ts";
 import { OUTPUT_FILE, RUN_FILE, runIdsIn } from "./run_directory.ts";
 
 /** A run on record. */
@@ -95,59 +85,6 @@ export async function livesOf(
     process === null || failure !== null
       ? "unknown"
       : lifeOf(process, here, rows.get(process.pid) ?? null);
-}
-
-/** `--all`, of the commands that have it. */
-export interface ScopeOptions {
-  readonly all?: boolean;
-  readonly verbose: boolean;
-}
-
-/**
- * The run that a command line names: by its id, by a beginning or end of it, or as `last`; else the
- * newest of this repo that is under way, else the newest of all. With `--all` every repo counts; an
- * id may be of any repo.
- *
- * @throws {UsageError} when there is none
- */
-export async function chosenRun(context: Context<ScopeOptions>): Promise<KnownRun> {
-  const { host, printer, line: { operands: [word, more] } } = context;
-  if (more !== undefined) {
-    throw new UsageError(
-      `Only one run can be named, and "${more}" is a second`,
-      "tractest status lists the runs",
-    );
-  }
-  const runs = await knownRuns(host);
-  if (word !== undefined && word !== "last") {
-    const runId = namedRun(word, runs.map((run) => run.record.runId));
-    return runs.find((run) => run.record.runId === runId)!;
-  }
-  const inScope = await runsInScope(context, runs);
-  const [newest] = inScope;
-  if (newest === undefined) {
-    throw new UsageError(
-      "No run of this repo is on record",
-      "tractest status --all lists those of other repos",
-    );
-  }
-  if (word === "last") return newest;
-  const chosen = unnamedRun(inScope)!;
-  if (newest.state === "unknown" && chosen !== newest) {
-    const { runId } = newest.record;
-    printer.note(`can't see from here whether the newer run ${runId} lives; name it to choose it`);
-  }
-  return chosen;
-}
-
-/** The runs of the repo at hand; all runs with `--all`. */
-export async function runsInScope(
-  { host, line }: Context<ScopeOptions>,
-  runs: readonly KnownRun[],
-): Promise<readonly KnownRun[]> {
-  if (line.options.all) return runs;
-  const { root } = await findProject(host);
-  return runs.filter((run) => run.record.root === root);
 }
 
 /** Reads the events of a run so far. */

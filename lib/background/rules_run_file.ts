@@ -1,4 +1,3 @@
-import { nearest } from "../base/nearest.ts";
 import { UsageError } from "../errors.ts";
 import type { RecordedIdentity } from "../processes/process.ts";
 import type { Counts } from "../pytest/counts.ts";
@@ -144,22 +143,17 @@ const SHOWN_IDS = 5;
  * The run that a word names: its whole id, or a beginning or end of it that no other run has.
  *
  * @param ids newest first
- * @throws {UsageError} when it names none or several, with the nearest ones
+ * @returns null when it names none
+ * @throws {UsageError} when it names several
  */
-export function namedRun(word: string, ids: readonly string[]): string {
+export function namedRun(word: string, ids: readonly string[]): string | null {
   if (ids.includes(word)) return word;
   const matches = ids.filter((id) => id.startsWith(word) || id.endsWith(word));
-  if (matches.length === 1) return matches[0]!;
-  if (matches.length > 1) {
-    throw new UsageError(
-      `"${word}" matches ${matches.length} runs`,
-      `newest first: ${list(matches)}`,
-    );
-  }
-  const hint = ids.length === 0
-    ? "no run is on record"
-    : `runs on record, nearest first: ${list(nearest(word, ids))}`;
-  throw new UsageError(`There is no run "${word}"`, hint);
+  if (matches.length <= 1) return matches[0] ?? null;
+  throw new UsageError(
+    `"${word}" matches ${matches.length} runs`,
+    `newest first: ${list(matches)}`,
+  );
 }
 
 function list(ids: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { noSuchRun } from "../background/chosen_run.ts";
 import { knownRuns } from "../background/known_runs.ts";
 import { namedRun } from "../background/rules_run_file.ts";
 import type { Context } from "../command_line/context.ts";
@@ -116,7 +117,9 @@ async function chosenRunOf({ host }: Context, { root }: Project, word: string | 
     return runs.find(({ record }) => record.root === root) ?? null;
   }
   const runId = namedRun(word, runs.map(({ record }) => record.runId));
-  return runs.find(({ record }) => record.runId === runId)!;
+  const named = runs.find(({ record }) => record.runId === runId);
+  if (named === undefined) throw await noSuchRun(host, word, root);
+  return named;
 }
 
 /**

@@ -52,7 +52,10 @@ export function parseCommandLine<Table extends OptionTable>(
     afterDashes,
     words: split?.words,
     slips: split === null ? [] : slipsAmong(split, rows),
-    given,
+    given: new Map(rows.flatMap((row) => {
+      const texts = given.get(row.name);
+      return texts ? [[row.name, texts.map((text) => text === row.bare ? "" : text)]] : [];
+    })),
     has: (option) => given.has(option),
   };
 }

@@ -28,7 +28,7 @@ export interface CommandLine<Options = unknown> {
   readonly words?: readonly RunWord[];
   /** Of `run` alone: misspelled options, unless the venv's pytest knows them. */
   readonly slips?: readonly Slip[];
-  /** The options that were given, each value as it was typed; a flag has an empty one. */
+  /** The options that were given, each value as typed; empty for a flag and a bare option. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   /** Whether an option was given. */
   has(option: OptionName<keyof Options & string>): boolean;

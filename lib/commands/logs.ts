@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { FileTail } from "../background/file_tail.ts";
-import { chosenRun } from "../background/known_runs.ts";
+import { chosenRun } from "../background/chosen_run.ts";
 import { OUTPUT_FILE } from "../background/run_directory.ts";
 import { keepsOutput } from "../background/known_runs.ts";
 import { RunWatch } from "../background/watch_run.ts";

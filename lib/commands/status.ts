@@ -1,10 +1,5 @@
-import {
-  chosenRun,
-  type KnownRun,
-  knownRuns,
-  modelOf,
-  runsInScope,
-} from "../background/known_runs.ts";
+import { chosenRun, runsInScope } from "../background/chosen_run.ts";
+import { type KnownRun, knownRuns, modelOf } from "../background/known_runs.ts";
 import { isUnderWay } from "../background/rules_run_file.ts";
 import {
   hintAtLeftovers,

@@ -1,4 +1,4 @@
-import { chosenRun } from "../background/known_runs.ts";
+import { chosenRun } from "../background/chosen_run.ts";
 import { runFacts, stateText } from "../background/show.ts";
 import { RunWatch, type Stopped, stopRun } from "../background/watch_run.ts";
 import { escapeText } from "../base/escape.ts";

@@ -1,4 +1,5 @@
-import { chosenRun, keepsOutput, modelOf } from "../background/known_runs.ts";
+import { keepsOutput, modelOf } from "../background/known_runs.ts";
+import { chosenRun } from "../background/chosen_run.ts";
 import { hintAtLeftovers, runFacts, stateText } from "../background/show.ts";
 import { RunWatch } from "../background/watch_run.ts";
 import type { Context } from "../command_line/context.ts";

@@ -1,3 +1,4 @@
+import { noSuchRun } from "../background/chosen_run.ts";
 import { type PastRun, pastRuns } from "../background/known_runs.ts";
 import { eventsOf, eventsOfRun, readEvents } from "../background/read_events.ts";
 import { namedRun } from "../background/rules_run_file.ts";
@@ -98,7 +99,9 @@ async function runNamed(
     throw new UsageError(`No ${kind} of this project is on record`, "tractest run");
   }
   const id = name === "last" ? newest.runId : namedRun(name, found.map(({ runId }) => runId));
-  const { directory } = found.find(({ runId }) => runId === id)!;
+  const named = found.find(({ runId }) => runId === id);
+  if (named === undefined) throw await noSuchRun(host, name, newest.started.root);
+  const { directory } = named;
   await readEvents(host, eventsOf(directory), (event) => run.take(event));
   return run;
 }
