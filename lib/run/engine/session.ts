@@ -49,7 +49,8 @@ export class Session {
   #recorded: number;
   #noted: Promise<void>;
   #lastScan: Promise<void> | null = null;
-  #isScanned = false;
+  /** Whether the ledger has all of its processes. Those of an isolation end with it. */
+  #isScanned: boolean;
   #ending: Promise<void> | null = null;
   readonly #work: Promise<void>[] = [];
 
@@ -66,6 +67,7 @@ export class Session {
     this.#output = started.logFile !== null && started.copyTo
       ? { tail: new FileTail(host, started.logFile, started.logSize), to: started.copyTo }
       : null;
+    this.#isScanned = request.isolation !== null;
     this.#recorded = host.clock.monotonic();
     this.#off = scene.log.on((event) => {
       if (event.session === request.name) this.#on(event);
@@ -216,7 +218,7 @@ export class Session {
   #on(event: PytestEvent): void {
     if (this.gone.aborted) return;
     // At the end of a session its processes are still below it; a moment later they may not be.
-    if (event.event === "session-finish") {
+    if (event.event === "session-finish" && !this.#isScanned) {
       const { ledger } = this.request;
       // The scan is complete only if pytest was still there.
       this.#lastScan = ledger.settled().then(() => ledger.scan(this.#testOf)).then((wasThere) =>
