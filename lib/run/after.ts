@@ -87,7 +87,10 @@ export function endingOf(outcome: EngineOutcome, limit: number): string | null {
     const reasons = "see its output (a coverage limit, warnings as errors, a plugin)";
     return `pytest exited with ${unexplained.code} although no test failed: ${reasons}`;
   }
-  if (signal === null) return null;
+  if (signal === null) {
+    const isEarly = !run.began && code !== 0;
+    return isEarly ? `pytest ended with exit code ${code} before its session began` : null;
+  }
   return `pytest was ended by ${signal}${inTest(run.running[0]?.id ?? stoppedAt)}`;
 }
 

@@ -1262,6 +1262,16 @@ Deno.test("options that pytest does not accept are named as the reason", async (
   assertIncludes(stdout, "pytest did not accept its command line");
 });
 
+Deno.test("an end before the session began is named with pytest's exit code", async () => {
+  await using suite = await pytestSuite({
+    "conftest.py": "def pytest_configure(): raise ValueError('on purpose')\n",
+    "test_one.py": "def test_one(): pass\n",
+  });
+  const { code, stdout } = await suite.tractest([...NO_CHECKS]);
+  assertEquals(code, 3);
+  assertIncludes(stdout, "pytest ended with exit code 3 before its session began: ");
+});
+
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
   Deno.test(
     `a conftest.py that pytest ${version} can't import is named as the reason, with ` +
