@@ -20,7 +20,7 @@ import { listNames } from "../system/programs/ls.ts";
 import { ownProcess } from "../system/programs/own_process.ts";
 import { type FileFacts, statPaths } from "../system/programs/stat.ts";
 import { readProcessFiles, readProcessLinks } from "../system/programs/proc.ts";
-import { listSessions } from "../system/programs/ps.ts";
+import { listSessions, type ProcessList } from "../system/programs/ps.ts";
 import { ledgerDirectory, stateDirectory, usable } from "../project/directories.ts";
 
 /** Sessions whose files are kept. */
@@ -150,6 +150,8 @@ export class RunLedger {
   #busy: Promise<boolean> = Promise.resolve(false);
   #isScanning = false;
   #rootIsGone = false;
+  /** All processes, as the last scan listed them after the root had ended; null without one. */
+  listedAfterwards: ProcessList | null = null;
 
   private constructor(
     private readonly host: Host,
@@ -267,7 +269,10 @@ export class RunLedger {
   async #scan(tests: () => Promise<TestOf>): Promise<boolean> {
     const root = this.#root;
     if (root === null || this.file === null || this.#recorded.size >= KEPT_PROCESSES) return false;
-    const processes = await listSessions(this.host, "which processes belong to this run");
+    const isOver = this.#rootIsGone;
+    const list = await listSessions(this.host, "which processes belong to this run");
+    if (isOver) this.listedAfterwards = list;
+    const { processes } = list;
     const forest = new Forest(processes);
     const isRootAlive = !this.#rootIsGone && (forest.get(root)?.state ?? "Z") !== "Z";
     const below = new Set(this.#rootIsGone ? [] : forest.descendantsOf(root));
@@ -312,13 +317,13 @@ export class RunLedger {
 
   /** Records segments that appeared since the run began and that one of these processes maps. */
   async recordSegments(pids: readonly number[]): Promise<void> {
-    if (this.isolated) return;
+    if (this.isolated || pids.length === 0) return;
     const here = this.#here;
     const uid = this.host.uid();
     const fresh = [...await sharedMemoryFiles(this.host)].filter(([, file]) =>
       file.uid === uid && !this.#segments.has(file.inode)
     );
-    if (here === null || fresh.length === 0 || pids.length === 0) return;
+    if (here === null || fresh.length === 0) return;
     const { rows } = await readProcessFiles(this.host, pids, {
       mapped: true,
       why: "which segments of shared memory this run maps",

@@ -83,7 +83,9 @@ export class Engine {
       this.#control.endLimit();
       const seconds = (this.host.clock.monotonic() - began) / 1000;
       // Signals still count while anything is awaited.
-      const [scan] = await Promise.all([this.#leaks.finish(), this.#watch.runLimitIsOver()]);
+      // With several jobs another session may have ended since.
+      const listed = this.request.plan.jobs === 1 ? this.#sessions.listed : null;
+      const [scan] = await Promise.all([this.#leaks.finish(listed), this.#watch.runLimitIsOver()]);
       await this.#watch.stop();
       return { ...this.#outcome(), seconds, scan };
     } catch (error) {

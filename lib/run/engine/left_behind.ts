@@ -8,7 +8,7 @@ import type { Host } from "../../system/host.ts";
 import type { Outlived } from "../../isolation/isolate.ts";
 import { type FirstScan, startFirstScan } from "../../leaks/first_scan.ts";
 import { type ProcessFiles, readProcessFiles } from "../../system/programs/proc.ts";
-import { listProcesses } from "../../system/programs/ps.ts";
+import { listProcesses, type ProcessList } from "../../system/programs/ps.ts";
 import { listSocketsOf } from "../../system/programs/net_tables.ts";
 import { type HeldSocket, listensOf } from "../../system/programs/ss.ts";
 import { SHARED_HELPERS } from "../../leaks/actor_signatures.ts";
@@ -110,12 +110,15 @@ export class LeftBehindWatch {
   /**
    * Logs the processes alive after the run, and those that outlived their test and are gone.
    *
+   * @param listed all processes, if they were just listed, after the last session
    * @returns the scan of all processes; null if there was none, or if any may have ended since
    */
-  async finish(): Promise<FirstScan | null> {
+  async finish(listed: ProcessList | null = null): Promise<FirstScan | null> {
     this.#over.abort();
+    // What is awaited takes time.
+    const list = this.#pending.size === 0 && listed?.failure === null ? listed : null;
     await Promise.all(this.#pending);
-    const scan = this.scene.isIsolated(undefined) ? null : await this.#scanAfterwards();
+    const scan = this.scene.isIsolated(undefined) ? null : await this.#scanAfterwards(list);
     const byTest = Map.groupBy(
       this.#outliving.values(),
       ({ id, session }) => JSON.stringify([id, session]),
@@ -130,8 +133,8 @@ export class LeftBehindWatch {
   }
 
   /** Scans all processes for those that tests of this run have started. */
-  async #scanAfterwards(): Promise<FirstScan | null> {
-    const scan = startFirstScan(this.host);
+  async #scanAfterwards(list: ProcessList | null): Promise<FirstScan | null> {
+    const scan = startFirstScan(this.host, list ?? undefined);
     const marked = [...(await scan.marks).rows];
     const marks = new Map(marked.filter(([, mark]) => mark.runId === this.scene.runId));
     const outliving = [...this.#outliving.values()].map(({ row }) => row.pid);

@@ -3,6 +3,7 @@ import { RunLedger } from "../../leaks/ledger.ts";
 import { beginsSession } from "../../pytest/pytest_command.ts";
 import type { SessionCode } from "../../pytest/run_exit_code.ts";
 import type { Host } from "../../system/host.ts";
+import type { ProcessList } from "../../system/programs/ps.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import type { Control } from "./control.ts";
 import type { Distributor } from "./distributor.ts";
@@ -34,6 +35,8 @@ export class SessionRunner {
   readonly whole: string[] = [];
   /** A pytest ended with exit code 0 before its session was over, and in no test. */
   vanished = false;
+  /** All processes, as listed when the latest session was over; null if they were not. */
+  listed: ProcessList | null = null;
   readonly #isolated = new Set<string>();
   readonly #endedTests: EndedTestLog;
 
@@ -62,6 +65,7 @@ export class SessionRunner {
     await this.request.scene.log.drain();
     const end = await session.finish();
     control.remove(session);
+    this.listed = session.request.ledger.listedAfterwards;
     await this.#reportLeaks(session);
     const eviction = watch.evictions.get(session);
     const endedTest = await this.#endedTests.record(session, end, eviction);

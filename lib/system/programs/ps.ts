@@ -32,10 +32,13 @@ export async function listProcesses(host: Host): Promise<ProcessList> {
     : { ...parseProcessList(text), failure: null };
 }
 
-/** Lists all processes that this user can see, with their sessions; empty if `ps` fails. */
-export async function listSessions(host: Host, why: string): Promise<ProcessRow[]> {
-  const { text } = await probe(host, "ps", ["-eo", "sess=,pid=,ppid=,uid=,stat=,args="], { why });
-  return text === null ? [] : parseSessions(text);
+/** Lists all processes that this user can see, with their sessions. */
+export async function listSessions(host: Host, why: string): Promise<ProcessList> {
+  const columns = "sess=,pid=,ppid=,uid=,stat=,args=";
+  const { text, failure } = await probe(host, "ps", ["-eo", columns], { why });
+  return text === null
+    ? { processes: [], rejected: 0, failure }
+    : { ...parseSessions(text), failure: null };
 }
 
 /** What a process uses. */
@@ -77,13 +80,16 @@ export function parseUsage(
   return { processes, rejected };
 }
 
-/** Parses `ps -eo sess=,pid=,ppid=,uid=,stat=,args=`; incomplete rows are left out. */
-export function parseSessions(text: string): ProcessRow[] {
-  return text.split("\n").slice(0, -1).flatMap((line) => {
+/** Parses the rows of {@linkcode listSessions}; incomplete rows are counted and left out. */
+export function parseSessions(text: string): Pick<ProcessList, "processes" | "rejected"> {
+  const lines = text.split("\n");
+  const cut = lines.pop();
+  const processes = lines.flatMap((line) => {
     const [, session, rest] = /^ *(\d+) (.*)$/s.exec(line) ?? [];
     const [process] = rest === undefined ? [] : parseProcessList(`${rest}\n`).processes;
     return process ? [{ ...process, session: Number(session) }] : [];
   });
+  return { processes, rejected: lines.length - processes.length + (cut === "" ? 0 : 1) };
 }
 
 /** Parses `ps -eo pid=,ppid=,uid=,stat=,args=`; incomplete rows are counted and left out. */
