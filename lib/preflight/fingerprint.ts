@@ -15,6 +15,8 @@ export interface Remembered {
   readonly pythonVersion: string;
   /** `__file__` of the imported packages. */
   readonly files: readonly string[];
+  /** Whether they were found only with the project's root as working directory. */
+  readonly byDirectoryOnly: boolean;
   /** Number of tests; null if pytest did not print it. */
   readonly collected: number | null;
   /** Installed files that were imported, and their fingerprint. */
@@ -22,7 +24,7 @@ export interface Remembered {
   readonly importedMark: string;
 }
 
-const SCHEMA = "tractest.preflight-memory/2";
+const SCHEMA = "tractest.preflight-memory/3";
 
 /** A digest that changes when any file or fact changes. */
 export async function fingerprint(
@@ -58,16 +60,25 @@ export function readRemembered(text: string | null): Remembered | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { schema, fingerprint, pythonVersion, files, collected, imported, importedMark } =
+  const { schema, fingerprint, pythonVersion, files, collected, imported, ...rest } =
     value as Record<string, unknown>;
+  const { byDirectoryOnly, importedMark } = rest;
   if (
     schema !== SCHEMA || typeof fingerprint !== "string" || typeof pythonVersion !== "string" ||
-    typeof importedMark !== "string"
+    typeof importedMark !== "string" || typeof byDirectoryOnly !== "boolean"
   ) return null;
   if (
     !areTexts(files) || !areTexts(imported) || (typeof collected !== "number" && collected !== null)
   ) return null;
-  return { fingerprint, pythonVersion, files, collected, imported, importedMark };
+  return {
+    fingerprint,
+    pythonVersion,
+    files,
+    byDirectoryOnly,
+    collected,
+    imported,
+    importedMark,
+  };
 }
 
 function areTexts(value: unknown): value is string[] {

@@ -67,8 +67,9 @@ export async function verify(scene: VerifyScene, interpreter: Interpreter): Prom
     verified.import?.status === "ok" && verified.collection?.status === "ok" &&
     verified.fits === true && check.facts?.files
   ) {
-    const { version, files, imported } = check.facts;
-    await memory.keep({ pythonVersion: version, files, collected: check.count, imported });
+    const { version, files, byDirectoryOnly, imported } = check.facts;
+    const collected = check.count;
+    await memory.keep({ pythonVersion: version, files, byDirectoryOnly, collected, imported });
   }
   return verified;
 }
@@ -79,11 +80,11 @@ async function recalled(
   packages: readonly string[],
   remembered: Remembered,
 ): Promise<Verified> {
-  const { pythonVersion, files, collected } = remembered;
+  const { pythonVersion, files, byDirectoryOnly, collected } = remembered;
   const { fits, detail, isCopy } = await fit(scene, own, packages, {
     version: pythonVersion,
     files,
-    byDirectoryOnly: false,
+    byDirectoryOnly,
     failed: "",
     imported: [],
   });

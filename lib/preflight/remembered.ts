@@ -1,4 +1,5 @@
 import { isInside } from "../base/paths.ts";
+import type { Package } from "../project/package.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import { join } from "@std/path";
 import { CONFIGURATION_FILES } from "../project/project_files.ts";
@@ -31,7 +32,7 @@ export class Memory {
 
   /** Takes the current fingerprint. If that fails, nothing is remembered. */
   static async open(scene: MemoryScene, interpreter: Interpreter): Promise<Memory> {
-    const { host, project, targets } = scene;
+    const { host, project, targets, searched } = scene;
     try {
       const [directory, mark] = await Promise.all([
         cacheDirectory(host).then((own) => usable(host, own, "preflight")),
@@ -39,7 +40,8 @@ export class Memory {
       ]);
       const key = await fingerprint([], [project.root, ...interpreter.argv]);
       // One file for all targets: one for each would mean many files.
-      const name = `${key.slice(0, 32)}${targets === null ? "" : "-targets"}.json`;
+      const kind = searched !== undefined ? "-search" : targets === null ? "" : "-targets";
+      const name = `${key.slice(0, 32)}${kind}.json`;
       return new Memory(host, directory === null ? null : join(directory, name), mark);
     } catch (error) {
       ignoreTractestError(error);
@@ -89,15 +91,20 @@ export interface MemoryScene {
   readonly inherited: ReadonlyMap<string, string>;
   /** What to collect, relative to the root; null: the whole suite. */
   readonly targets: readonly string[] | null;
+  /** The package, if any, where it is only searched: then no content of the project matters. */
+  readonly searched?: Package | null;
 }
 
 /** The fingerprint of the current state; null if it can't be complete. */
 async function takeFingerprint(
-  { host, project, inherited, targets }: MemoryScene,
+  { host, project, inherited, targets, searched }: MemoryScene,
   interpreter: Interpreter,
 ): Promise<string | null> {
   const venv = interpreter.venv;
   if (venv === null) return null;
+  const isSearch = searched !== undefined;
+  // uv may change the venv, and what such a path holds is not known.
+  if (isSearch && (interpreter.argv.length > 1 || inherited.get("PYTHONPATH"))) return null;
   const marks: FileMark[] = [];
   const facts = [
     ...interpreter.argv,
@@ -106,8 +113,15 @@ async function takeFingerprint(
       .sort(),
     ...targets ?? [],
   ];
-  const outside = await markVenv(host, venv, marks);
+  const outside = await markVenv(host, venv, marks, isSearch ? CHANGES_PATH : CHANGES_PACKAGES);
   if (outside === null) return null;
+  if (isSearch) {
+    const configuration = await host.files.readText(join(venv, "pyvenv.cfg")) ?? "";
+    // The packages of the system are not part of the mark.
+    if (/^include-system-site-packages *= *true/mi.test(configuration)) return null;
+    const places = await placesOf(host, [project.root, ...outside], searched);
+    return await fingerprint(marks, [...facts, ...places]);
+  }
   const walks = [project.root, ...outside.filter((path) => !isInside(path, project.root))];
   const whole = await Promise.all(walks.map((path) => markSources(host, path, marks)));
   const more = [...ROOT_FILES, ...targets ?? []];
@@ -117,11 +131,35 @@ async function takeFingerprint(
     : null;
 }
 
+/** Where a package can be found below some directories, and whether it is there. */
+async function placesOf(
+  host: Host,
+  directories: readonly string[],
+  searched: Package | null,
+): Promise<string[]> {
+  if (searched === null) return [];
+  const { importName, directory } = searched;
+  const names = [importName, join(importName, "__init__.py"), `${importName}.py`];
+  const paths = directories.flatMap((one) => names.map((name) => join(one, name)));
+  const kinds = await Promise.all(paths.map(async (path) => (await host.files.stat(path))?.kind));
+  return [importName, directory, ...paths.map((path, index) => `${path}: ${kinds[index]}`)];
+}
+
+/** Entries of `site-packages` that change with the packages or their versions. */
+const CHANGES_PACKAGES = /\.(dist-info|egg-link|pth)$/;
+/** Those that decide where packages are found, among them the code of editable installs. */
+const CHANGES_PATH = /\.(egg-link|pth)$|editable/;
+
 /**
  * Marks the installed packages; returns the directories of editable installs, which `.pth` files
  * add to the path, or null if this is not a venv.
  */
-async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<string[] | null> {
+async function markVenv(
+  host: Host,
+  venv: string,
+  marks: FileMark[],
+  relevant: RegExp,
+): Promise<string[] | null> {
   const [configuration] = await Promise.all([
     mark(host, join(venv, "pyvenv.cfg"), marks),
     mark(host, join(venv, "bin/python"), marks),
@@ -134,7 +172,7 @@ async function markVenv(host: Host, venv: string, marks: FileMark[]): Promise<st
     const entries = await host.files.readDirectory(packages) ?? [];
     await Promise.all(entries.map(async (entry) => {
       const path = join(packages, entry.name);
-      if (/\.(dist-info|egg-link|pth)$/.test(entry.name)) await mark(host, path, marks);
+      if (relevant.test(entry.name)) await mark(host, path, marks);
       if (!entry.name.endsWith(".pth")) return;
       const lines = (await host.files.readText(path) ?? "").split("\n").map((line) => line.trim());
       outside.push(...lines.filter((line) => line.startsWith("/")));

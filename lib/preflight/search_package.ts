@@ -1,4 +1,6 @@
 import { evidenceOf, fit, parse, type Verified, type VerifyScene } from "./import_scene.ts";
+import type { Remembered } from "./fingerprint.ts";
+import { Memory } from "./remembered.ts";
 import { isInside } from "../base/paths.ts";
 import { join, resolve } from "@std/path";
 import { shellCommand } from "../base/escape.ts";
@@ -16,12 +18,19 @@ const LIMIT_MS = 60_000;
 
 /**
  * Searches the package under test without importing it, and collects nothing: pytest is about to
- * do both, and to say what is wrong in its own words, with its own exit code.
+ * do both, and to say what is wrong in its own words, with its own exit code. Python starts only if
+ * something has changed that decides what it finds.
  */
 export async function search(scene: VerifyScene, interpreter: Interpreter): Promise<Verified> {
   const { host, project, inherited } = scene;
   const own = await packageOf(host, project);
   const packages = own === null ? [] : [own.importName];
+  const memory = await Memory.open({ ...scene, targets: null, searched: own }, interpreter);
+  const known = scene.fresh ? null : await memory.recall();
+  if (known !== null) {
+    const files = known.files.length === packages.length ? known.files : null;
+    return await located(scene, interpreter, own, { ...known, files });
+  }
   const result = await scene.during(
     "starting Python",
     runPython(host, interpreter, checkArguments(packages, FIND_ONLY), {
@@ -39,14 +48,35 @@ export async function search(scene: VerifyScene, interpreter: Interpreter): Prom
     const unknown = { fits: null, fit: "", isCopy: false, pythonVersion: null };
     return { import: failed, collection: null, ...unknown };
   }
+  const { version: pythonVersion, files, byDirectoryOnly } = facts;
+  const found = { pythonVersion, files, byDirectoryOnly };
+  const imported = (files ?? []).filter((file) => file !== "");
+  await memory.keep({ ...found, files: files ?? [], collected: null, imported });
+  return await located(scene, interpreter, own, found);
+}
+
+/** What a search found, now or earlier. */
+interface Found extends Pick<Remembered, "pythonVersion" | "byDirectoryOnly"> {
+  /** Null: the package was not found. */
+  readonly files: readonly string[] | null;
+}
+
+async function located(
+  scene: VerifyScene,
+  interpreter: Interpreter,
+  own: Package | null,
+  { pythonVersion, files, byDirectoryOnly }: Found,
+): Promise<Verified> {
+  const packages = own === null ? [] : [own.importName];
+  const facts = { version: pythonVersion, files, byDirectoryOnly, failed: null, imported: [] };
   const { fits, detail, isCopy } = await fit(scene, own, packages, facts);
   return {
-    import: own === null ? null : await foundCheck(scene, interpreter, own, facts.files),
+    import: own === null ? null : await foundCheck(scene, interpreter, own, files),
     collection: null,
     fits,
     fit: detail,
     isCopy,
-    pythonVersion: facts.version,
+    pythonVersion,
   };
 }
 

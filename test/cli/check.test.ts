@@ -123,6 +123,35 @@ Deno.test(
   },
 );
 
+Deno.test("a run searches the package only if what decides where it is has changed", async () => {
+  await using project = await pythonProject();
+  const starts = async () => {
+    const args = ["run", "--preflight-only", "-v"];
+    const { code, stderr } = await tractest(args, { cwd: project.root });
+    assertEquals(code, 0, stderr);
+    return [
+      stderr.includes("# where is small_app imported from"),
+      /^.*import {6}.*$/m.exec(stderr)?.[0],
+    ];
+  };
+  const site = await sitePackages(project.venv);
+  // With tractor the tests are collected, too.
+  await Deno.remove(join(site, "tractor"), { recursive: true });
+  const [isFirst, line] = await starts();
+  assert(isFirst && line !== undefined);
+  assertEquals(await starts(), [false, line]);
+  await project.write("tests/test_more.py", "def test_more(): pass\n");
+  assertEquals(await starts(), [false, line], "a test");
+  await Deno.writeTextFile(join(site, "other.pth"), `${project.root}/tests\n`);
+  assertEquals(await starts(), [true, line], "a .pth file");
+  await project.write("tests/small_app/__init__.py", "");
+  assertEquals((await starts())[0], true, "the package below a directory of that");
+  assertEquals((await starts())[0], false);
+  await Deno.mkdir(join(site, "small_app"));
+  await Deno.writeTextFile(join(site, "small_app/__init__.py"), "");
+  assertEquals((await starts())[0], true, "an installed copy");
+});
+
 Deno.test("a failed check is never remembered, and shows the error and the command", async () => {
   await using project = await pythonProject();
   await project.write("tests/test_it.py", "import nothing_like_that\n");

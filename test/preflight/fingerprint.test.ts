@@ -11,6 +11,7 @@ const remembered = {
   fingerprint: "f",
   pythonVersion: "3.13.0",
   files: ["/r/a.py", ""],
+  byDirectoryOnly: false,
   collected: 3,
   imported: ["/v/trio.py"],
   importedMark: "m",
@@ -48,7 +49,7 @@ Deno.test("a remembered result is read back; any other text is ignored", () => {
     "null",
     "3",
     text.slice(0, -4),
-    text.replace("memory/2", "memory/1"),
+    text.replace("memory/3", "memory/2"),
     text.replace('["/r/a.py",""]', "[1]"),
   ];
   for (const each of wrong) assertEquals(readRemembered(each), null, String(each));
