@@ -34,7 +34,7 @@ export interface FindLeaksOptions {
   /** Only what is below this process, or was when a run that it led was recorded. */
   readonly parent?: number;
   /** A first scan that was started already. */
-  readonly firstScan?: FirstScan;
+  readonly firstScan?: FirstScan | undefined;
   /** All processes, where they were just listed. */
   readonly processes?: ProcessList;
   /** What is known by its origin alone counts as leaked only if it belongs to this checkout too. */

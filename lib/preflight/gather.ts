@@ -28,6 +28,7 @@ import {
 import { pythonOfPytest } from "./path_pytest.ts";
 import { newVenvCommand } from "../project/install_commands.ts";
 import { findVenvs, type Venvs } from "../project/venvs.ts";
+import type { LeakReport } from "../leaks/leak_report.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import type { PreflightOptions } from "./preflight_options.ts";
 import type { Project } from "../project/project.ts";
@@ -69,7 +70,7 @@ interface Chosen {
 class Preflight {
   readonly #shown: ShownChecks;
   #inherited: ReadonlyMap<string, string> = new Map();
-  #location: GitLocation | null = null;
+  #location: Promise<GitLocation | null> = Promise.resolve(null);
   #pythonVersion: string | null = null;
   #venvs!: Venvs;
 
@@ -84,15 +85,14 @@ class Preflight {
   async run(): Promise<PreflightResult> {
     const { host } = this.context;
     // Started first and awaited last: it depends on nothing else, and may fail long before.
-    const finding = this.options.leaks ? findLeaks(host, this.project) : null;
+    const finding = this.options.leaks ? this.#findLeaks() : null;
     finding?.catch(() => {});
-    const [inherited, location, ignored] = await Promise.all([
+    this.#location = this.#locate();
+    const [inherited, ignored] = await Promise.all([
       inheritedEnvironment(host),
-      this.#locate(),
       ignoresSigint(host),
     ]);
     this.#inherited = inherited;
-    this.#location = location;
     if (ignored) this.#shown.show(SIGINT_IGNORED);
     const sigint = await sigintMethod(host, ignored);
     this.#venvs = await findVenvs(host, this.project);
@@ -104,6 +104,16 @@ class Preflight {
     const exitCode = exitCodeOf(checks, leaks?.liveRun != null);
     const pythonVersion = this.#pythonVersion;
     return { checks, exitCode, interpreter, pythonVersion, inherited, sigint, leaks };
+  }
+
+  /** What an early scan has found counts only if it is nothing: the rest may be gone by now. */
+  async #findLeaks(): Promise<LeakReport> {
+    const { context: { host }, project, options: { firstScan } } = this;
+    const report = await findLeaks(host, project, { firstScan });
+    const isNothing = report.clean === true && report.liveRun === null &&
+      report.actors.length === 0 &&
+      report.registries.every(({ bound }) => bound === false);
+    return firstScan === undefined || isNothing ? report : await findLeaks(host, project);
   }
 
   /** The first candidate that fits, or else the last; null when there is none. */
@@ -168,7 +178,7 @@ class Preflight {
       warnings,
       command,
       activatesItself: answer === "self",
-      inWorktree: this.#isLinkedWorktree(),
+      inWorktree: await this.#isLinkedWorktree(),
     });
     for (const check of checks) this.#shown.show(check);
     return { candidates: [], how: "" };
@@ -219,7 +229,7 @@ class Preflight {
     const { pythonVersion } = verified;
     this.#pythonVersion = pythonVersion;
     const minor = pythonVersion === null ? interpreter.minor : minorOf(pythonVersion);
-    const inWorktree = this.#isLinkedWorktree();
+    const inWorktree = await this.#isLinkedWorktree();
     this.#shown.show(venvCheck({
       name: this.#nameOf(interpreter),
       interpreter,
@@ -286,9 +296,9 @@ class Preflight {
   }
 
   /** In a linked worktree git's own directory is not the one that all worktrees share. */
-  #isLinkedWorktree(): boolean {
-    return this.#location !== null &&
-      this.#location.gitDirectory !== this.#location.commonDirectory;
+  async #isLinkedWorktree(): Promise<boolean> {
+    const location = await this.#location;
+    return location !== null && location.gitDirectory !== location.commonDirectory;
   }
 
   async #locate(): Promise<GitLocation | null> {

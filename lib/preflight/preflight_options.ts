@@ -1,3 +1,4 @@
+import type { FirstScan } from "../leaks/first_scan.ts";
 import type { RunLock } from "../background/project_lock.ts";
 
 /** How to run a preflight. */
@@ -10,6 +11,8 @@ export interface PreflightOptions {
   readonly brief?: boolean;
   /** Whether leaks, registry holders and stale sockets are checked. */
   readonly leaks: boolean;
+  /** A search for them that was started already. */
+  readonly firstScan?: FirstScan | undefined;
   /** Whether leaked actors fail although they would not stop a run. */
   readonly diagnosis?: boolean;
   /** Whether the run has a registry and sockets of its own, so that leaks are only warnings. */

@@ -8,6 +8,7 @@ import { isQuietOrVerbose, refuseWithBackground, startInBackground } from "../ba
 import { findProject } from "../project/project.ts";
 import { longestFullRun } from "../background/full_runs.ts";
 import { openRunState } from "../background/run_directory.ts";
+import { type FirstScan, startFirstScan } from "../leaks/first_scan.ts";
 import { surroundingsOf } from "../leaks/ledger.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { configured } from "./configured.ts";
@@ -22,11 +23,8 @@ import { TestRun } from "./test_run.ts";
 /** `tractest run`: preflight, pytest, verdict. */
 export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   const { host, printer } = typed;
-  // Asked early because the programs that answer take longer than everything else. Whoever awaits
-  // the answer reports errors.
-  const { dryRun: isDry, bg, profile } = typed.line.options;
-  if (!isDry && !bg) surroundingsOf(host).catch(() => {});
-  const project = await findProject(host, profile);
+  const firstScan = startEarly(typed);
+  const project = await findProject(host, typed.line.options.profile);
   const context = configured(typed, project);
   const { line } = context;
   const request = await readRunRequest(context, project);
@@ -54,6 +52,7 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   const isolated = asked && isOfAll ? withIsolation(project, asked.wish) : project;
   return await prepareAndRun(context, isolated, {
     state,
+    firstScan,
     command: `tractest run ${scope === "full" ? "" : intent.targetWords.join(" ")}`.trim(),
     grace: settings.limits.grace,
     targets: request.collected,
@@ -76,6 +75,16 @@ export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
     if (matrix) return await matrix.runMatrix(context, request, prepared, limit);
     return await (await TestRun.prepare(context, request, prepared, limit)).run();
   });
+}
+
+/**
+ * Starts the programs that take longer than everything else; returns the search for leaks, if any.
+ * Whoever awaits their answers reports errors.
+ */
+function startEarly({ host, line: { options } }: Context<RunOptions>): FirstScan | undefined {
+  if (options.dryRun || options.bg) return undefined;
+  surroundingsOf(host).catch(() => {});
+  return options.noPreflight || host.platform !== "linux" ? undefined : startFirstScan(host);
 }
 
 /** Whether `--affected --only` has found no test. */

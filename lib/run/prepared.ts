@@ -9,6 +9,7 @@ import { stopText } from "../preflight/show.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Isolation } from "../isolation/isolate.ts";
+import type { FirstScan } from "../leaks/first_scan.ts";
 import type { Project } from "../project/project.ts";
 import { endingOf } from "./after.ts";
 import { withWords } from "../pytest/pytest_command.ts";
@@ -85,6 +86,8 @@ export interface LaunchOptions {
 /** How {@linkcode prepareAndRun} prepares a run. */
 export interface PrepareOptions {
   readonly state: RunState;
+  /** A search for leaks that was started already. */
+  readonly firstScan?: FirstScan | undefined;
   /** The command, as shown to another run that finds the project locked. */
   readonly command: string;
   /** Seconds between SIGINT and SIGKILL of a clean-up. */
@@ -135,11 +138,12 @@ export async function prepareAndRun(
       options,
       recorder,
       isolated,
-      async (lock) =>
-        await new Preparation(context, project, options, recorder, lock, {
-          isolation,
-          isolationOfSome: ofSome,
-        }).run(work),
+      async (lock, hasWaited) => {
+        const isolations = { isolation, isolationOfSome: ofSome };
+        // What was scanned before may have been the other run's.
+        const own = hasWaited ? { ...options, firstScan: undefined } : options;
+        return await new Preparation(context, project, own, recorder, lock, isolations).run(work);
+      },
     );
   });
 }
@@ -155,14 +159,18 @@ async function withProjectLock<T>(
   { state, command }: PrepareOptions,
   recorder: RunRecorder,
   isolated: boolean,
-  work: (lock: RunLock) => Promise<T>,
+  work: (lock: RunLock, hasWaited: boolean) => Promise<T>,
 ): Promise<T> {
-  const onWait = () => recorder.recordWaiting();
+  let hasWaited = false;
+  const onWait = () => {
+    hasWaited = true;
+    recorder.recordWaiting();
+  };
   const wait = line.options.wait;
   const lock = await takeLock(host, printer, state, { command, wait, isolated, onWait });
   recorder.recordBegin();
   try {
-    return await work(lock);
+    return await work(lock, hasWaited);
   } finally {
     await lock.release();
   }
@@ -181,10 +189,10 @@ class Preparation {
 
   async run(work: Work): Promise<ExitCode> {
     const { context, project, lock, isolations } = this;
-    const { state, grace, targets, collects, brief, checksOnly } = this.options;
+    const { state, grace, targets, collects, brief, checksOnly, firstScan } = this.options;
     const revision = revisionOf(context.host, project);
     const isolated = isolations.isolation !== null;
-    const ready = { lock, grace, isolated, targets, collects, brief };
+    const ready = { lock, grace, isolated, targets, collects, brief, firstScan };
     const checks = () => readyToRun(context, project, ready);
     const preflight = await (this.options.around?.(checks) ?? checks());
     const { interpreter } = preflight;

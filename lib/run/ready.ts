@@ -19,6 +19,7 @@ import { noVenvText } from "../preflight/venv_checks.ts";
 import { findVenvs } from "../project/venvs.ts";
 import type { Venv } from "../project/rules_venv.ts";
 import type { Context } from "../command_line/context.ts";
+import type { FirstScan } from "../leaks/first_scan.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import { preflight } from "../preflight/gather.ts";
 import type { RunLock } from "../background/project_lock.ts";
@@ -39,6 +40,8 @@ export interface ReadyOptions {
   readonly targets?: readonly string[];
   /** Whether a check may collect as the run will; true by default. */
   readonly collects?: boolean;
+  /** A search for leaks that was started already. */
+  readonly firstScan?: FirstScan | undefined;
 }
 
 /** Runs the checks before pytest. Leaks are cleaned up only with the user's consent. */
@@ -69,12 +72,15 @@ export async function readyToRun(
       leaks: null,
     };
   }
-  for (;;) {
+  // An older run's processes have been ended since.
+  let firstScan = left === null ? options.firstScan : undefined;
+  for (;; firstScan = undefined) {
     const result = await preflight(context, project, {
       ask: true,
       show: true,
       brief: options.brief,
       leaks: true,
+      firstScan,
       isolated: options.isolated,
       collects: project.profile === "tractor" && (options.collects ?? true),
       targets: options.targets,
