@@ -217,7 +217,8 @@ class Preflight {
    * create a venv for this one.
    */
   async #settleOn({ interpreter, verified, how, rejected }: Chosen): Promise<Interpreter> {
-    const fix = await this.#syncCommand(interpreter);
+    const isFine = verified.fits === true && verified.pythonVersion !== null;
+    const fix = isFine ? "" : await this.#syncCommand(interpreter);
     if (verified.fits === false && how !== SYNCED && how !== CREATED && syncsWithUv(fix)) {
       const question = `${verified.fit}. Make this checkout's own: \`${fix}\`?`;
       const own = await this.#offerOwnVenv(interpreter, question);
