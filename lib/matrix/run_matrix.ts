@@ -11,6 +11,7 @@ import { recordRun } from "../history/record.ts";
 import { stopsAtFirst } from "../pytest/pytest_command.ts";
 import { RED } from "../pytest/results.ts";
 import { groupsOf } from "../pytest/work.ts";
+import { OWN_CACHE } from "../pytest/plugin_environment.ts";
 import { writeLastFailed } from "../pytest/write_lastfailed.ts";
 import { endingOf, exitCodeAfter, leaksAfter, secondsOf } from "../run/after.ts";
 import type { EngineOutcome } from "../run/engine/engine_outcome.ts";
@@ -167,7 +168,7 @@ class MatrixRun {
     const log = await EventLog.open(host, directory, namedSink(events?.sink ?? null, name));
     const runId = `${state.runId}-${number}`;
     await this.#logStart(log, runId, command, planned);
-    const request = this.#launchRequest(planned);
+    const request = this.#launchRequest(planned, directory);
     const launch = () => prepared.launch(log, directory, request, { python });
     const { ci } = this.matrix;
     const outcome = await (ci !== null && this.#jobs === 1 ? ci.tests(launch, name) : launch());
@@ -216,7 +217,7 @@ class MatrixRun {
     return code === 0 ? version?.[1] ?? null : null;
   }
 
-  #launchRequest({ number, cell, interpreter }: PossibleCell): LaunchRequest {
+  #launchRequest({ number, cell, interpreter }: PossibleCell, directory: string): LaunchRequest {
     const { context: { printer, line }, matrix, limit } = this;
     const { settings, chosen, places, project, stream } = matrix;
     const exitFirst = stopsAtFirst(matrix.command(this.prepared.interpreter.argv, WHOLE));
@@ -225,6 +226,8 @@ class MatrixRun {
       sessions: {
         prefix: `cell${number}-`,
         command: (kind) => matrix.command(interpreter.argv, kind, cellWords(cell)),
+        // Each cell finds what was recorded before the first: with --lf none runs less.
+        environment: () => ({ [OWN_CACHE]: directory }),
         extraWords: extraWords(places, { several: true, handsOut: chosen !== null }),
         // The mixed output of several cells would be unreadable.
         output: this.#jobs > 1 ? "log" : isData ? "stderr" : "shown",

@@ -2,6 +2,11 @@ import type { Host } from "../system/host.ts";
 import { embeddedDirectory } from "../project/directories.ts";
 import { PLUGIN_FILES, PLUGIN_MODULE } from "./plugin_source.ts";
 
+/** The variable that names a directory in which the session keeps pytest's cache. */
+export const OWN_CACHE = "TRACTEST_CACHE";
+/** The variable of a session that runs a part of all tests, whatever failed last. */
+export const PART = "TRACTEST_PART";
+
 /** Settings of the plugin in one session. */
 export interface PluginSettings {
   /** The file for its events. */

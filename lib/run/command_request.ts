@@ -16,7 +16,7 @@ import {
   withoutRerun,
   withoutStopping,
 } from "../pytest/pytest_command.ts";
-import { maySplit, ownPlaces, refusal } from "./rules_unseen_options.ts";
+import { maySplit, ownPlaces, refusal, shardNotes } from "./rules_unseen_options.ts";
 import { UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
@@ -57,6 +57,7 @@ export async function readRunRequest(
     const { option, because } = excluded;
     printer.note(escapeText(`one pytest at a time, because of ${option}: ${because}`));
   }
+  for (const note of shardNotes(shard, intent, unseen)) printer.note(escapeText(note));
   const kept = await keptDurations(context);
   const ui = uiOf(context, intent);
   const dimensions = matrixOf(context, intent, parallel, excluded);

@@ -24,6 +24,9 @@ export interface Parallel {
   readonly keepsOrder: boolean;
 }
 
+/** Options by which a shard would lose tests: what another shard recorded decides. */
+export const LOSING = ["--lf", "--last-failed", "--sw", "--stepwise"] as const;
+
 /** More shards than this are an error. */
 const MOST_SHARDS = 10_000;
 
@@ -42,8 +45,10 @@ export function parallelOf(
 ): Parallel {
   const names = optionNames(intent.passed);
   const { jobs: typed, durationsFrom: durations } = options;
-  const shard = options.shard === null ? null : parseShard(options.shard);
-  if (durations !== null && shard === null && typed === null && configured === null) {
+  const asked = options.shard === null ? null : parseShard(options.shard);
+  // pytest lists what it collects: all tests.
+  const shard = intent.printsOnly ? null : asked;
+  if (durations !== null && asked === null && typed === null && configured === null) {
     throw new UsageError(
       '"--durations-from" needs "--jobs" or "--shard"',
       "without them pytest runs the tests in its own order",
@@ -61,6 +66,13 @@ export function parallelOf(
     jobs = 1;
   }
   if (intent.printsOnly) jobs = 1;
+  const rerun = LOSING.find((name) => names.has(name));
+  if (shard !== null && rerun !== undefined) {
+    throw new UsageError(
+      `"--shard" does not go with "${rerun}": each shard would choose from another record`,
+      "leave one of the two out",
+    );
+  }
   const ordered = ["--ff", "--failed-first", "--nf", "--new-first"].some((name) => names.has(name));
   return { jobs, shard, durations, keepsOrder: jobs === 1 || ordered };
 }

@@ -1,4 +1,4 @@
-import { type Conflict, excludesSeveral } from "./rules_parallel.ts";
+import { type Conflict, excludesSeveral, LOSING } from "./rules_parallel.ts";
 import { optionNames, splitRunWords } from "../command_line/run_words.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";
 import { UsageError } from "../errors.ts";
@@ -265,4 +265,17 @@ export function extraWords(
       ...(several || handsOut || !isFirst ? withoutWorkers : []),
     ];
   };
+}
+
+/** How a shard differs from what was asked for, a line each. */
+export function shardNotes(
+  shard: string | null,
+  { printsOnly }: RunIntent,
+  unseen: readonly Pick<UnseenOption, "name" | "text" | "source">[],
+): string[] {
+  if (shard === null) return [];
+  if (printsOnly) return [`--shard ${shard} is ignored: pytest lists the tests of all shards`];
+  return unseen.filter(({ name }) => (LOSING as readonly string[]).includes(name)).map((
+    { text, source },
+  ) => `"${text}" (${source}) is overridden: a shard is a part of all tests`);
 }

@@ -5,6 +5,7 @@ import type { RunOptions } from "./run_options.ts";
 import { recordFullRun } from "../background/full_runs.ts";
 import { escapeText } from "../base/escape.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
+import { PART } from "../pytest/plugin_environment.ts";
 import type { Host } from "../system/host.ts";
 import type { Context } from "../command_line/context.ts";
 import { RunDraft } from "../history/record.ts";
@@ -187,7 +188,10 @@ export class TestRun {
       sessions: {
         command: (kind) => request.command(interpreter.argv, kind),
         extraWords: extraWords(request.places, this.#sharing),
-        environment: this.jobs.environment,
+        environment: (shard, name) => ({
+          ...this.jobs.environment(shard, name),
+          ...(request.parallel.shard === null ? {} : { [PART]: "1" }),
+        }),
         output: display.output,
       },
       plan: {

@@ -709,6 +709,8 @@ Deno.test(
       ...SLEEPERS,
       "test_c.py": "def test_bad(): assert 1 == 2\n",
     });
+    const [option, rerun] = [join(suite.root, "pytest.ini"), "[pytest]\naddopts = --lf\n"];
+    await Deno.writeTextFile(option, rerun);
     for (const shard of ["1/3", "2/3", "3/3"]) {
       const { code, stdout, stderr } = await suite.tractest([
         "run",
@@ -720,6 +722,7 @@ Deno.test(
         "-q",
       ]);
       assert(code <= 1, stdout + stderr);
+      assertIncludes(stderr, '"--lf" (addopts in pytest.ini) is overridden: a shard is');
     }
     const files = ["../1.jsonl", "../2.jsonl", "../3.jsonl"];
     const outputs = [

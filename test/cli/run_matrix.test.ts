@@ -164,6 +164,14 @@ def test_bad(backend): assert backend != "mp_spawn"
   },
 );
 
+Deno.test("with --lf no cell runs less for what the cell before it recorded", async () => {
+  await using made = await suite();
+  const words = ["run", "--no-preflight", "--lf", "--matrix", "tpt-proto=tcp,uds"];
+  const { stdout } = await made.tractest([...words, "-k", "not_over_uds or never"]);
+  assert(/tpt-proto=tcp +exit 1 .* 1 failed, 1 passed\n/.test(stdout), stdout);
+  assert(/tpt-proto=uds +exit 1 .* 2 failed\n/.test(stdout), stdout);
+});
+
 Deno.test("impossible cells are named with a fix, and the others run", async () => {
   await using made = await suite();
   const words = [

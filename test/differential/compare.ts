@@ -40,18 +40,12 @@ export function deviations(
   if (mode.kind === "some") return found;
   for (const view of seen.views) addLies(view, bare, mode, seen, add);
   const isExact = !has(suite, "loose", "wide", "ends", "hangs", "alone") &&
-    !(mode.kind === "parts" && has(suite, "whole")) &&
-    !(mode.name === "matrix" && readsCache(suite));
+    !(mode.kind === "parts" && has(suite, "whole"));
   if (isExact) {
     if (seen.views.length === 0) add("no verdict", seen.text.slice(-400));
     for (const view of seen.views) addDifferences(suite, view, bare, mode, add);
   }
   return found;
-}
-
-/** With --lf in addopts a cell of a matrix runs what the cell before it recorded as failed. */
-function readsCache({ settings }: RandomSuite): boolean {
-  return settings.some(({ addopts }) => addopts?.includes("--lf"));
 }
 
 type Add = (kind: string, detail: string) => void;

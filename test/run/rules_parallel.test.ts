@@ -4,7 +4,7 @@ import { meansTest, parallelOf, parseShard } from "../../lib/run/rules_parallel.
 import { runIntent } from "../../lib/pytest/pytest_command.ts";
 import { maySplit, unseenOptions } from "../../lib/run/rules_unseen_options.ts";
 import { UsageError } from "../../lib/errors.ts";
-import { assertEquals, assertThrows } from "../assert.ts";
+import { assertEquals, assertIncludes, assertThrows } from "../assert.ts";
 
 function of(words: readonly string[], configured: number | "auto" | null = null) {
   const line = runLine(words);
@@ -95,6 +95,15 @@ Deno.test(
     ]);
   },
 );
+
+Deno.test("a shard takes no tests by what failed last, and lists none of its own", () => {
+  const parallel = (word: string) => of(["--shard", "1/2", word]);
+  for (const word of ["--lf", "--last-failed", "--sw"]) {
+    assertIncludes(assertThrows(() => parallel(word), UsageError).message, word);
+  }
+  assertEquals(parallel("--ff").shard, { index: 1, count: 2 });
+  assertEquals(parallel("--co").shard, null);
+});
 
 Deno.test("tests stay in one pytest for a debugger, coverage, workers and reports", () => {
   const may = (words: readonly string[], addopts = "") => {

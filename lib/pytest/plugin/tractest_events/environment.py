@@ -13,6 +13,8 @@ OWNER = getpid()
 event_path = os.environ.pop("TRACTEST_EVENTS", None)
 session_name = os.environ.pop("TRACTEST_SESSION", None)
 queue_directory = os.environ.pop("TRACTEST_QUEUE", None)
+own_cache = os.environ.pop("TRACTEST_CACHE", None)
+is_part = os.environ.pop("TRACTEST_PART", None) is not None
 temporary_record = os.environ.pop("TRACTEST_TEMPORARY", None)
 is_isolated = os.environ.pop("TRACTEST_ISOLATED", None) is not None
 

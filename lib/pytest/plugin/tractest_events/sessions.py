@@ -6,7 +6,7 @@ import time
 import pytest
 
 from .collection import deselected, note_named, offered
-from .environment import OWNER, Known, queue_directory, session_name
+from .environment import OWNER, Known, is_part, own_cache, queue_directory, session_name
 from .event_file import around, class_name, clip, send, write
 from .failures import error_classes
 from .shared_temporary import share_temporary
@@ -24,17 +24,29 @@ def _booted():
         return None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """A part is one of all tests, not of those that another part has left as the last failed."""
+    for name in ("lf", "stepwise", "stepwise_skip", "stepwise_reset"):
+        if is_part and hasattr(config.option, name):
+            setattr(config.option, name, False)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
-    """Gives each session of a queue its own cache: tractest joins what they know of failures."""
+    """Gives each session of a queue, and of a cell, its own cache after the common one was read.
+
+    tractest joins what they know of failures.
+    """
     try:
         Known.place = place_in_rootdir(config)
         install_ids(config)
         cache = getattr(config, "cache", None)
         directory = getattr(cache, "_cachedir", None)
         Known.cache = None if directory is None else str(directory)
-        if queue_directory is not None and directory is not None:
-            cache._cachedir = type(directory)(queue_directory) / ("cache-%s" % session_name)
+        own = queue_directory or own_cache
+        if own is not None and directory is not None:
+            cache._cachedir = type(directory)(own) / ("cache-%s" % session_name)
         share_temporary(config)
     except Exception:
         pass
