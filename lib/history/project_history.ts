@@ -8,7 +8,14 @@ import { fileOf } from "../pytest/lastfailed.ts";
 import type { Host } from "../system/host.ts";
 import type { Database } from "../system/sql.ts";
 import { readHistory, type Used } from "./database.ts";
-import { type Cell, contendedOf, projectOf, recentPasses, recordsOf } from "./queries.ts";
+import {
+  type Cell,
+  contendedOf,
+  latestResults,
+  projectOf,
+  recentPasses,
+  recordsOf,
+} from "./queries.ts";
 import type { Pass } from "./rules_regression.ts";
 
 /** A project, by its root. */
@@ -44,13 +51,33 @@ export async function durationsOf(
   project: AtRoot,
   cell: Cell = {},
 ): Promise<Map<string, number>> {
+  const read = (database: Database, id: number) => mediansOf(database, id, cell);
+  return (await readProject(host, project, read)).value ?? new Map();
+}
+
+/**
+ * The same, to plan a run: a test without a pass takes as long as its latest result took, since
+ * most tests that were skipped or failed last will be, or do so, again.
+ */
+export async function expectedDurations(
+  host: Host,
+  project: AtRoot,
+  cell: Cell,
+): Promise<ReadonlyMap<string, number>> {
   const { value } = await readProject(host, project, (database, id) => {
-    const anywhere = recentPasses(database, id, {}, PASSES);
-    const isAny = cell.transport === undefined && cell.backend === undefined;
-    const here = isAny ? [] : recentPasses(database, id, cell, PASSES);
-    return new Map([...anywhere, ...here].map(([test, passes]) => [test, typicalSeconds(passes)]));
+    const latest = [...latestResults(database, id, 1)].flatMap(([test, [last]]) =>
+      last === undefined || last.outcome === "unfinished" ? [] : [[test, last.seconds] as const]
+    );
+    return new Map([...latest, ...mediansOf(database, id, cell)]);
   });
   return value ?? new Map();
+}
+
+function mediansOf(database: Database, id: number, cell: Cell): Map<string, number> {
+  const anywhere = recentPasses(database, id, {}, PASSES);
+  const isAny = cell.transport === undefined && cell.backend === undefined;
+  const here = isAny ? [] : recentPasses(database, id, cell, PASSES);
+  return new Map([...anywhere, ...here].map(([test, passes]) => [test, typicalSeconds(passes)]));
 }
 
 /** The longest of the latest passes of each test, in seconds. Empty without a history. */

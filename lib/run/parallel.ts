@@ -15,7 +15,7 @@ import {
 } from "./schedule.ts";
 import { TractestError, UsageError } from "../errors.ts";
 import type { Context } from "../command_line/context.ts";
-import { contendedTests, durationsOf } from "../history/project_history.ts";
+import { contendedTests, expectedDurations } from "../history/project_history.ts";
 import type { Host } from "../system/host.ts";
 import { digest } from "../project/directories.ts";
 import type { Profile } from "../project/rules_profile.ts";
@@ -54,9 +54,9 @@ export async function givenSeconds(
 async function recordedSeconds(
   host: Host,
   project: Project,
-  cell: Parameters<typeof durationsOf>[2],
+  cell: Parameters<typeof expectedDurations>[2],
 ): Promise<KnownSeconds> {
-  const seconds = await durationsOf(host, project, cell);
+  const seconds = await expectedDurations(host, project, cell);
   return (id) => seconds.get(id);
 }
 

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { holdRun } from "../../lib/background/run_directory.ts";
-import { durationsOf, testRecords } from "../../lib/history/project_history.ts";
+import { durationsOf, expectedDurations, testRecords } from "../../lib/history/project_history.ts";
 import { recentPasses, resultsOf, runsOf } from "../../lib/history/queries.ts";
 import { RunDraft } from "../../lib/history/record.ts";
 import { showTest } from "../../lib/history/show.ts";
@@ -118,6 +118,21 @@ Deno.test("durations are medians of passes, of the given transport if any", asyn
   assertEquals(
     await durationsOf(store, store.project, { transport: "uds", backend: null }),
     new Map([["t.py::a", 100], ["t.py::c", 5]]),
+  );
+});
+
+Deno.test("a test without a pass is expected to take as long as it took last", async () => {
+  await using store = Store.make();
+  const tests = {
+    "t.py::a": [["passed", 1]],
+    "t.py::b": [["failed", 9]],
+    "t.py::c": [["skipped", 0]],
+  } as const;
+  await store.record({ tests });
+  await store.record({ tests: { "t.py::a": [["failed", 20]], "t.py::b": [["failed", 8]] } });
+  assertEquals(
+    await expectedDurations(store, store.project, {}),
+    new Map([["t.py::a", 1], ["t.py::b", 8], ["t.py::c", 0]]),
   );
 });
 
