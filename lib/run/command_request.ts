@@ -177,13 +177,14 @@ async function collectionOf(
       : filesOf(resolved.targets),
     targets,
     targetsOf: (tests) => {
+      // pytest gets the words after `--` anyway: a file below one of them would be collected twice.
+      if (resolved === null) return targets;
       const files = filesOf(tests);
       // pytest reads a bracket in an argument as the start of parameters, even in a file's name.
       if (files.some((file) => file.includes("["))) return targets;
       // Other targets must not make pytest choose another configuration file.
-      const isSame = resolved === null ||
-        configurationOf(files, resolved.tree) === configurationOf(targets, resolved.tree);
-      return isSame ? files : targets;
+      const { tree } = resolved;
+      return configurationOf(files, tree) === configurationOf(targets, tree) ? files : targets;
     },
   };
 }

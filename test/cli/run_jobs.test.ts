@@ -788,6 +788,22 @@ Deno.test(
   },
 );
 
+withSuite(
+  "a retry collects each test once, also where the targets stand after --",
+  { "a/test_a.py": "def test_bad(): assert False\n", "test_b.py": "def test_good(): pass\n" },
+  async (suite) => {
+    const { stdout, stderr } = await suite.tractest([
+      ...JOBS,
+      "--json",
+      "--",
+      "tests/a",
+      "tests/test_b.py",
+    ]);
+    const { counts: { passed, failed }, failures } = JSON.parse(stdout);
+    assertEquals([passed, failed, failures.length], [1, 1, 1], stdout + stderr);
+  },
+);
+
 async function lastFailed(suite: Suite): Promise<string[]> {
   return Object.keys(
     JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed"))),
