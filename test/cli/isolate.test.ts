@@ -549,6 +549,50 @@ test("a missing unshare is named with its package", async (user) => {
   );
 });
 
+/** What a process inherits, and how long orphans that ended stay in the list of processes. */
+const INHERITS = `
+import json, os, random, statistics, subprocess, time
+KEYS = ("SigBlk", "SigIgn", "SigCgt", "CapEff", "CapPrm", "CapInh", "CapAmb", "NoNewPrivs", "Umask")
+def test_inherits():
+    status = [line for line in open("/proc/self/status") if line.startswith(KEYS)]
+    limits = open("/proc/self/limits").read()
+    print("<" + json.dumps([status, limits, os.nice(0), sorted(os.sched_getaffinity(0))]) + ">")
+def test_orphans():
+    chosen, waits = random.Random(7), []
+    for _ in range(15):
+        ends, many = chosen.choice(("exit", 15, 9)), chosen.choice((1, 5, 20))
+        seconds = chosen.uniform(0, 0.1) if ends == "exit" else 600
+        starts = "for n in $(seq %d); do sleep %.3f >/dev/null & echo $!; done" % (many, seconds)
+        pids = [int(pid) for pid in subprocess.check_output(["sh", "-c", starts]).split()]
+        for pid in pids if ends != "exit" else ():
+            os.kill(pid, ends)
+        began = time.monotonic()
+        while any(os.path.exists("/proc/%d" % pid) for pid in pids):
+            time.sleep(0.001)
+        waits.append(time.monotonic() - began)
+    print("[%.3f]" % statistics.median(waits))
+`;
+
+test(
+  "a test has the signals, rights and limits that it has outside, and orphans that end are " +
+    "collected at once",
+  async (user) => {
+    await using suite = await UsersSuite.of(user, { "test_a.py": INHERITS });
+    const seen = async (how: string, test: string) => {
+      const words = ["run", "--no-preflight", how, "-s", "-k", test];
+      const { code, stdout, stderr } = await suite.tractest(words);
+      assertEquals(code, 0, stdout + stderr);
+      return stdout;
+    };
+    const inherited = (stdout: string) => /<(.*)>/.exec(stdout)![1];
+    const inside = await seen("--isolate", "inherits or orphans");
+    assertEquals(inherited(inside), inherited(await seen("--no-isolate", "inherits")));
+    // Outside it depends on the system's first process, which takes 2 s on some.
+    const [, median] = /\[(\d+\.\d+)\]/.exec(inside)!;
+    assert(Number(median) < 0.5, inside);
+  },
+);
+
 /** The application holds the registry of the network that all of them are in. */
 const AT_ONCE = `
 env --default-signal=INT py310/bin/python -m sample_actors & application=$!
