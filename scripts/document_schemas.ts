@@ -3,6 +3,7 @@
  * the field types by which events are read. Objects may always have more keys: versions add some.
  */
 import { EVENTS, type Events, LEFT_BEHIND } from "../lib/pytest/events.ts";
+import { REASON_KINDS } from "../lib/pytest/run_exit_code.ts";
 import {
   type Field,
   type Fields,
@@ -48,6 +49,23 @@ const CHECK = object({
   fix: about("a command to paste or an instruction; null: nothing to do", maybeText),
 });
 const CHECKS = list(CHECK);
+const VERDICT = {
+  pytestExitCode: optional(maybeNumber),
+  ending: about(
+    "how the run ended, in one line; null: by itself, and failures alone explain its exit code",
+    optional(maybeText),
+  ),
+  reasons: about(
+    "why the exit code is not 0, the most important first; empty where it is 0",
+    optional(list(object({
+      kind: oneOf(...REASON_KINDS),
+      code: number,
+      text,
+      session: about("the name of the pytest, as in the events; null: the run", maybeText),
+      see: about("the command that shows its output; null: it is not kept", maybeText),
+    }))),
+  ),
+};
 const TRIES = {
   trials: number,
   failures: number,
@@ -368,7 +386,7 @@ export const DOCUMENTS = {
     forms: [{
       exitCode,
       dimensions: list(object({ key: text, values: strings })),
-      cells: list(object({ cell: texts })),
+      cells: list(object({ cell: texts, ...VERDICT })),
       differences: optional(list(object({
         id: text,
         ids: strings,
@@ -384,6 +402,7 @@ export const DOCUMENTS = {
     about: "`merge`: one verdict from the events of several machines",
     forms: [{
       exitCode,
+      ending: about("why it is doubtful, or how runs ended, in one line", optional(maybeText)),
       shards: list(object({ file: text, exitCode: maybeNumber, tests: number })),
       missing: list(number),
       unfinished: strings,
@@ -416,7 +435,7 @@ export const DOCUMENTS = {
     forms: [{
       exitCode: about("null: it runs in the background", maybeNumber),
       runId: optional(text),
-      pytestExitCode: optional(maybeNumber),
+      ...VERDICT,
       ...COMMAND,
       seconds: maybeNumber,
       counts: orNull(COUNTS),
@@ -555,6 +574,7 @@ export const EVENT_MEANINGS: Readonly<Record<keyof Events, string>> = {
   left: "processes that outlived their test and were gone when pytest had ended",
   interrupted: "pytest was interrupted, or stopped by itself",
   "internal-error": "an error of pytest itself",
+  uncaught: "an error that nothing caught ended pytest after its session",
   explained: "what most likely explains a failure, as the verdict says it",
   "session-finish": "a pytest has finished: its exit status",
   "run-finish":

@@ -276,9 +276,9 @@ export class Bisection {
       testLimit: this.#testLimit,
     });
     if (problem !== null) throw problem;
-    const { cut, run, chosen, code, seconds } = outcome;
+    const { cut, run, chosen, verdict, seconds } = outcome;
     if (cut !== null && cut !== "time-limit") throw new Interrupted(cut);
-    if (chosen.length === 0) throw noCollection(targets, code);
+    if (chosen.length === 0) throw noCollection(targets, verdict.code);
     const answer = this.#answerOf(outcome);
     const why = answer.symptoms === null ? this.#whyNotRun(outcome) : null;
     if (why !== null) this.#notes.add(why);

@@ -13,12 +13,18 @@ import {
 } from "../command_line/options.ts";
 import type { Verb } from "../command_line/verb.ts";
 import { UsageError } from "../errors.ts";
+import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** The options of `logs`. */
 export const OPTIONS = {
   ...EVERY_COMMAND,
   all: SHARED.all,
+  session: {
+    kind: "text",
+    metavar: "NAME",
+    doc: "the output of one of its pytests, where these print nothing, as with --jobs",
+  },
   follow: { short: "f", kind: "flag", doc: "follow the output until the run is over" },
 } as const satisfies OptionTable;
 
@@ -31,8 +37,11 @@ export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
   const { stdout } = host.terminal;
   const watch = new RunWatch(host, await chosenRun(context));
   const { record: { runId }, directory } = watch.run;
-  const path = join(directory, OUTPUT_FILE);
-  if (!await keepsOutput(host, watch.run)) {
+  const { session } = line.options;
+  const path = session === null
+    ? join(directory, OUTPUT_FILE)
+    : await outputOfSession(host, directory, session);
+  if (session === null && !await keepsOutput(host, watch.run)) {
     const verb = watch.isUnderWay ? "prints" : "printed";
     throw new UsageError(
       `The output of run "${runId}" is not kept: it ${verb} to its terminal or a file`,
@@ -60,6 +69,23 @@ export async function logs(context: Context<LogsOptions>): Promise<ExitCode> {
   return EXIT.ok;
 }
 
+/**
+ * The file with the output of one pytest of a run.
+ *
+ * @throws {UsageError} if there is none
+ */
+async function outputOfSession(host: Host, directory: string, name: string): Promise<string> {
+  // One of a cell of a matrix is in the directory of the cell.
+  const cell = /^cell(\d+)-/.exec(name)?.[1];
+  const place = cell === undefined ? directory : join(directory, `cell-${cell}`);
+  const path = join(place, `output-${name}.log`);
+  if (/^[\w-]+$/.test(name) && await host.files.stat(path) !== null) return path;
+  throw new UsageError(
+    `No output of a pytest "${name}" is kept`,
+    "the events of the run name its pytests, and those of --jobs print nothing",
+  );
+}
+
 /** `tractest logs`, described. */
 export const VERB: Verb<typeof OPTIONS> = {
   name: "logs",
@@ -71,6 +97,7 @@ export const VERB: Verb<typeof OPTIONS> = {
   examples: [
     ["tractest logs", "the output so far"],
     ["tractest logs -f", "follow the output until the run is over"],
+    ["tractest logs --session 1", "what the second pytest of `run --jobs` wrote"],
   ],
   exits: [0, 80],
   row: "logs",

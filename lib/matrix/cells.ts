@@ -1,3 +1,5 @@
+import { verdictFacts } from "../run/verdict_facts.ts";
+import type { Verdict } from "../pytest/run_exit_code.ts";
 import { nearest } from "../base/nearest.ts";
 import { join } from "@std/path";
 import { newVenvCommand } from "../project/install_commands.ts";
@@ -43,9 +45,8 @@ export interface CellRun extends PossibleCell {
   /** As a person would type it. */
   readonly command: readonly string[];
   readonly outcome: EngineOutcome;
-  readonly exitCode: number;
-  /** How it ended if not by itself. */
-  readonly ending: string | null;
+  /** Its exit code, with the reasons. */
+  readonly verdict: Verdict;
 }
 
 /** Decides which cells can run here. */
@@ -97,7 +98,7 @@ async function pythonFor(
 
 /** How the tests of a cell ended. */
 export function outcomesOf({ cell, outcome }: CellRun): CellOutcomes {
-  const { run, cut, stoppedAt, code } = outcome;
+  const { run, cut, stoppedAt, verdict: { code } } = outcome;
   const outcomes = new Map<string, Outcome | null>();
   for (const test of run.tests.values()) {
     if (test.attempts.length > 0) outcomes.set(test.id, test.finished ? test.outcome : null);
@@ -112,16 +113,18 @@ export function describeCell(
   { cell, impossible }: PlannedCell,
   ran: CellRun | null,
 ): Readonly<Record<string, unknown>> {
-  const { run = null, pytestExitCode = null } = ran?.outcome ?? {};
+  const run = ran?.outcome.run ?? null;
   const leaking = [...run?.tests.values() ?? []].filter(({ leaked }) => leaked.length > 0);
   return {
     cell: Object.fromEntries(cell),
     impossible,
     runId: ran?.runId ?? null,
     command: ran?.command ?? null,
-    exitCode: ran?.exitCode ?? null,
-    pytestExitCode,
-    ending: ran?.ending ?? null,
+    exitCode: null,
+    pytestExitCode: null,
+    ending: null,
+    reasons: [],
+    ...(ran ? verdictFacts(ran.verdict) : {}),
     seconds: ran && secondsOf(ran.outcome),
     counts: run?.began ? run.counts : null,
     failures: run?.failures.map(({ id, phase, message }) => ({ id, phase, message })) ?? [],

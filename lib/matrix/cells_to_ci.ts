@@ -19,14 +19,14 @@ export async function reportCellsToCi(ci: CiLog, root: string, end: MatrixEnd): 
   const { planned, runs, exitCode, seconds } = end;
   const failures = failuresOf(runs);
   if (exitCode !== 0) ci.openGroup();
-  for (const { name, ending } of runs) {
+  for (const { name, verdict: { ending } } of runs) {
     if (ending !== null) ci.annotateRun(`${name} did not end by itself`, ending);
   }
   ci.annotate(
     root,
     failures.map(({ failure, where }) => failureAnnotation(failure, [where])),
   );
-  const bad = runs.filter((run) => run.exitCode !== 0).length;
+  const bad = runs.filter((run) => run.verdict.code !== 0).length;
   await ci.summarize({
     title: `${plural(runs.length, "cell")}, ${bad} not ok, in ${seconds.toFixed(2)} s`,
     exitCode,
@@ -41,7 +41,7 @@ export async function reportCellsToCi(ci: CiLog, root: string, end: MatrixEnd): 
 function resultOf({ number, impossible }: PlannedCell, runs: readonly CellRun[]): string {
   const run = runs.find((one) => one.number === number);
   if (run === undefined) return `not run: ${impossible?.reason ?? "interrupted before"}`;
-  const { exitCode, ending, outcome: { run: model } } = run;
+  const { verdict: { code: exitCode, ending }, outcome: { run: model } } = run;
   const counts = model.began ? countsLine(model.counts, model) : "pytest reported nothing";
   const how = ending === null ? counts : `${ending}: ${counts}`;
   return exitCode === 0 ? how : `${how}; exit code ${exitCode}`;

@@ -13,7 +13,8 @@ import { RED } from "../pytest/results.ts";
 import { groupsOf } from "../pytest/work.ts";
 import { OWN_CACHE } from "../pytest/plugin_environment.ts";
 import { writeLastFailed } from "../pytest/write_lastfailed.ts";
-import { endingOf, exitCodeAfter, leaksAfter, secondsOf } from "../run/after.ts";
+import type { Verdict } from "../pytest/run_exit_code.ts";
+import { leaksAfter, secondsOf, verdictAfter } from "../run/after.ts";
 import type { EngineOutcome } from "../run/engine/engine_outcome.ts";
 import { WHOLE } from "../run/engine/engine_request.ts";
 import { EventLog, type EventSink } from "../run/event_log.ts";
@@ -172,14 +173,14 @@ class MatrixRun {
     const launch = () => prepared.launch(log, directory, request, { python });
     const { ci } = this.matrix;
     const outcome = await (ci !== null && this.#jobs === 1 ? ci.tests(launch, name) : launch());
-    const exitCode = await this.#exitCodeAfter(outcome);
-    const ending = endingOf(outcome, this.limit);
+    const verdict = await this.#verdictAfter(outcome);
+    const { code: exitCode, ending } = verdict;
     await log.append({ event: "run-finish", exitCode, ending, seconds: secondsOf(outcome) });
     await log.drain();
     this.#progress.clear();
     const result = exitCode === 0 ? "ok" : `exit ${exitCode}`;
     printer.note(`${name}: ${result} (${outcome.seconds.toFixed(1)} s)`);
-    return { ...planned, runId, command, outcome, exitCode, ending };
+    return { ...planned, runId, command, outcome, verdict };
   }
 
   async #logStart(
@@ -249,13 +250,13 @@ class MatrixRun {
     };
   }
 
-  async #exitCodeAfter(outcome: EngineOutcome): Promise<ExitCode> {
+  async #verdictAfter(outcome: EngineOutcome): Promise<Verdict> {
     const { context: { host, printer, line }, matrix: { project }, prepared } = this;
     const isolated = prepared.isolation !== null;
     const leaks = isolated ? null : await leaksAfter(host, project, outcome);
     // The next cell must find what this one found.
     if (!isolated) await endLeftBehind(host, printer, project, prepared.state, outcome.run);
-    return exitCodeAfter(outcome, leaks, line.options.strict);
+    return verdictAfter(outcome, leaks, { strict: line.options.strict });
   }
 
   /** Records what failed in any of the cells, for `pytest --lf`. */
@@ -288,7 +289,9 @@ function showRuns(
   seconds: number,
 ): ExitCode {
   const found = differences(runs.map(outcomesOf));
-  const exitCode = runs.length === 0 ? EXIT.preflight : worstCode(runs.map((run) => run.exitCode));
+  const exitCode = runs.length === 0
+    ? EXIT.preflight
+    : worstCode(runs.map(({ verdict }) => verdict.code));
   const rows = planned.map((cell) => ({
     planned: cell,
     ran: runs.find((run) => run.number === cell.number) ?? null,
@@ -300,7 +303,7 @@ function showRuns(
     detailed: line.options.diff,
     seconds,
   });
-  if (runs.some((run) => run.exitCode !== 0)) {
+  if (runs.some(({ verdict }) => verdict.code !== 0)) {
     printer.note(`logs and events: ${join(prepared.state.directory, "cell-N")}`);
   }
   if (printer.json) {

@@ -56,11 +56,11 @@ function cellsOfRow(printer: Printer, { planned, ran }: CellRow): string[] {
     const why = planned.impossible?.reason ?? "interrupted before";
     return [name, printer.paint("yellow", "not run"), "", escapeText(why)];
   }
-  const { exitCode, ending, outcome: { run, seconds } } = ran;
+  const { verdict: { code, ending }, outcome: { run, seconds } } = ran;
   const counts = run.began ? countsLine(run.counts) : "pytest reported nothing";
   return [
     name,
-    exitCode === 0 ? printer.paint("green", "ok") : printer.paint("red", `exit ${exitCode}`),
+    code === 0 ? printer.paint("green", "ok") : printer.paint("red", `exit ${code}`),
     `${seconds.toFixed(1)} s`,
     ending ? `${counts} (${escapeText(ending)})` : counts,
   ];
@@ -87,7 +87,7 @@ function showTests(
 
 function showTotal(printer: Printer, { rows, seconds }: MatrixView): void {
   const runs = rows.flatMap(({ ran }) => ran ?? []);
-  const bad = runs.filter(({ exitCode }) => exitCode !== 0).length;
+  const bad = runs.filter(({ verdict }) => verdict.code !== 0).length;
   const skipped = rows.length - runs.length;
   const results = `${runs.length - bad} ok, ${bad} not ok`;
   const total = `${plural(runs.length, "cell")}: ${results}` +

@@ -25,6 +25,7 @@ export function documentOf(merged: Merged): Record<string, unknown> {
   const { exitCode, missing, unfinished, duplicates, problems, seconds, run } = merged;
   return {
     exitCode,
+    ending: endingOf(merged),
     shards: merged.parts,
     missing,
     unfinished,

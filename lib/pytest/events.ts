@@ -193,6 +193,8 @@ export const EVENTS = {
   /** `error`: the class of the error; pytest's own where it stops by itself. */
   interrupted: { message: text, error: optional(orNull(text)) },
   "internal-error": { message: text },
+  /** An error that nothing caught ends pytest after its session. */
+  uncaught: { message: text },
   /** What most likely explains a failure, as the verdict says it; of a failure that has one. */
   explained: {
     id: text,

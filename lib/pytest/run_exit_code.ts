@@ -1,110 +1,157 @@
-import { ENDING_SIGNALS, type EndingSignal, EXIT } from "../tables/exit_codes.ts";
+import { ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
 
 /** What cut a run short. */
 export type Cut = "time-limit" | EndingSignal;
 
-/** What decides {@linkcode runExitCode}. */
-export interface ExitInput {
-  readonly cut: Cut | null;
-  /** pytest's own code, see {@linkcode pytestCode}. */
+/** What reasons are about. */
+export const REASON_KINDS = [
+  "cut",
+  /** Tests or collections failed. */
+  "failures",
+  /** A pytest ended with a code that no failure explains. */
+  "session",
+  "no-tests",
+  /** Tests are without a result although nothing stopped the run. */
+  "incomplete",
+  /** `--strict`: a leak, a hang at the exit, a test that passed only when retried. */
+  "not-clean",
+  /** `--strict`: it is unknown whether there are leaks. */
+  "unverified",
+] as const;
+
+/** What a reason is about. */
+export type ReasonKind = typeof REASON_KINDS[number];
+
+/**
+ * How early a kind of reason decides the exit code: what cut the run, then pytest, then tests that
+ * did not run, then `--strict`.
+ */
+const PRECEDENCE: Readonly<Record<ReasonKind, number>> = {
+  cut: 0,
+  failures: 1,
+  session: 1,
+  "no-tests": 1,
+  incomplete: 2,
+  "not-clean": 3,
+  unverified: 4,
+};
+
+/** Kinds that the failures and the counts of a verdict show by themselves. */
+const SHOWN: ReadonlySet<ReasonKind> = new Set(["failures", "no-tests"]);
+
+/** Why a run does not end with 0. */
+export interface Reason {
+  readonly kind: ReasonKind;
+  /** The exit code that it gives the run. */
+  readonly code: ExitCode;
+  /** The code that pytest gave; 0 where it gave none. */
   readonly pytest: number;
-  /** Whether leaked actors remain; null when unknown. */
+  /**
+   * In one line; about a session what is to be read after its name. What others wrote is not
+   * escaped.
+   */
+  readonly text: string;
+  /** The session that it is about; null: the run. */
+  readonly session: string | null;
+  /** Which of several pytests that is: `worker 2`. */
+  readonly label: string | null;
+}
+
+/**
+ * The exit code of a run with its reasons, the most important first. Only reasons make a code, so
+ * that none is without one: no reason is 0, and a reason never is.
+ */
+export class Verdict {
+  private constructor(
+    readonly reasons: readonly Reason[],
+    /** How a run ended that did not end by itself and yet with 0. */
+    private readonly remark: string | null,
+  ) {}
+
+  /** The verdict of some reasons, in any order. */
+  static of(reasons: readonly Reason[], remark: string | null = null): Verdict {
+    return new Verdict(reasons.toSorted(byImportance), remark);
+  }
+
+  /** The verdict with more reasons. */
+  and(reasons: readonly Reason[]): Verdict {
+    return Verdict.of([...this.reasons, ...reasons], this.remark);
+  }
+
+  /** The exit code of the run. */
+  get code(): ExitCode {
+    const [first] = this.reasons;
+    return first === undefined ? EXIT.ok : first.code || EXIT.testsFailed;
+  }
+
+  /** The code of all pytests together as pytest gave it. */
+  get pytestCode(): number {
+    return this.reasons.find(({ pytest }) => pytest !== 0)?.pytest ?? 0;
+  }
+
+  /** The first session that ended with a code that no failure explains; null if none did. */
+  get unexplained(): Reason | null {
+    const isCut = this.reasons[0]?.kind === "cut";
+    return isCut ? null : this.reasons.find(({ kind }) => kind === "session") ?? null;
+  }
+
+  /** How the run ended, in one line, apart from failures; null if by itself. */
+  get ending(): string | null {
+    const [first] = this.reasons;
+    if (first?.kind === "cut") return first.text;
+    const unseen = this.reasons.filter(({ kind }) => !SHOWN.has(kind));
+    const alike = Map.groupBy(unseen, ({ text }) => text);
+    return alike.size === 0 ? this.remark : [...alike.values().map(reasonText)].join("; ");
+  }
+}
+
+/** Reasons of one text, in one line. */
+export function reasonText(alike: readonly Reason[]): string {
+  const [first] = alike;
+  if (first!.session === null) return first!.text;
+  const labels = alike.flatMap(({ label }) => label ?? []).sort();
+  return `pytest ${labels.length > 0 ? `(${labels.join(", ")}) ` : ""}${first!.text}`;
+}
+
+/** What cut a run short, as a reason. */
+export function cutReason(cut: Cut, text: string): Reason {
+  const code = cut === "time-limit" ? EXIT.timeLimit : ENDING_SIGNALS[cut];
+  return { kind: "cut", code, pytest: 0, text, session: null, label: null };
+}
+
+/** What decides {@linkcode strictReasons}. */
+export interface Cleanness {
+  /** Whether leaked processes, a held registry or sockets remain; null when unknown. */
   readonly leaked: boolean | null;
-  /** Whether a test left processes or passed only in a retry, or pytest hung at its exit. */
-  readonly blemished: boolean;
-  readonly strict: boolean;
+  /** What else was not clean, in words. */
+  readonly blemishes: readonly string[];
+}
+
+/** Under `--strict`: the reasons why a run that passed is not clean. */
+export function strictReasons({ leaked, blemishes }: Cleanness): Reason[] {
+  const given = { pytest: 0, session: null, label: null };
+  const remains = leaked === true ? ["leaked processes, sockets or a held registry remain"] : [];
+  const all = blemishes.length > 0 ? blemishes : remains;
+  if (all.length > 0) {
+    const code = EXIT.leakedButPassed;
+    const text = `the tests passed, but not cleanly (strict, exit code ${code}): `;
+    return [{ kind: "not-clean", code, text: text + all.join(", "), ...given }];
+  }
+  const text = "the tests passed, but it is unknown whether anything is left behind " +
+    `(strict, exit code ${EXIT.unverified})`;
+  return leaked === null ? [{ kind: "unverified", code: EXIT.unverified, text, ...given }] : [];
+}
+
+function byImportance(one: Reason, other: Reason): number {
+  return PRECEDENCE[one.kind] - PRECEDENCE[other.kind] || rankOf(other) - rankOf(one);
 }
 
 /**
- * The exit code of a run: of what cut it short, else pytest's own unless that is 0, else, under
- * `--strict`, 84 for leaks, a hang at the exit and tests that passed only in a retry, and 82 when
- * it is unknown whether there are leaks.
- */
-export function runExitCode({ cut, pytest, leaked, blemished, strict }: ExitInput): number {
-  if (cut === "time-limit") return 124;
-  if (cut !== null) return ENDING_SIGNALS[cut];
-  if (pytest !== 0 || !strict) return pytest;
-  if (leaked === true || blemished) return 84;
-  return leaked === false ? 0 : 82;
-}
-
-/** How one pytest ended. */
-export interface SessionCode {
-  /** Its process's; 128 + n when signal n ended it. */
-  readonly code: number;
-  readonly signal: string | null;
-  /** The status that the session itself reported; null if it did not get that far. */
-  readonly exitStatus: number | null;
-  /** It ended in a test, which is red therefore. */
-  readonly isBroken: boolean;
-  /** Whether failed tests or collections explain that it failed. */
-  readonly hasFailures: boolean;
-}
-
-/** pytest's code for tests that failed, and for a session without any test. */
-const [FAILED, NO_TESTS] = [1, 5];
-
-/** The code of one pytest. A process that exits with 0 does not take back its session's status. */
-export function sessionCode(
-  { code, exitStatus }: Pick<SessionCode, "code" | "exitStatus">,
-): number {
-  return code === 0 ? exitStatus ?? 0 : code;
-}
-
-/** Whether one pytest ended with a code that neither its tests nor pytest explain. */
-export function isUnexplained(end: SessionCode): boolean {
-  if (end.isBroken || end.signal !== null) return false;
-  const code = sessionCode(end);
-  return code === FAILED ? !end.hasFailures : code > 6 || code < 0;
-}
-
-/**
- * The code of all pytests of a run together: the worst. Failed tests count by their last attempt.
- *
- * @param red whether a test or a collection is red after all
- */
-export function pytestCode(red: boolean, ends: readonly SessionCode[]): number {
-  const [only] = ends;
-  if (ends.length === 1) return sessionCode(only!) || (red ? FAILED : 0);
-  const codes = ends.map((end) =>
-    end.isBroken || (sessionCode(end) === FAILED && !isUnexplained(end)) ? 0 : sessionCode(end)
-  );
-  // A shard without tests does not count.
-  if (codes.length > 0 && codes.every((code) => code === NO_TESTS)) return NO_TESTS;
-  return [red ? FAILED : 0, ...codes].reduce((worst, code) =>
-    code !== NO_TESTS && rankOf(code) > rankOf(worst) ? code : worst
-  );
-}
-
-/**
- * How bad a code is, from the worst: a signal, an internal error, the command line, an
+ * How bad a code of pytest is, from the worst: a signal, an internal error, the command line, an
  * interruption, a plugin's own code, failed tests.
  */
-function rankOf(code: number): number {
-  const ranks = [0, 6, FAILED, null, 2, 4, 3];
-  if (code > 128) return ranks.length;
-  return ranks.includes(code) ? ranks.indexOf(code) : ranks.indexOf(null);
-}
-
-/** The codes with a meaning of tractest's own. */
-const OURS: ReadonlySet<number> = new Set(Object.values(EXIT).filter((code) => code > 6));
-
-/** The code of a run by pytest's: 1 for one that would be mistaken for tractest's own. */
-export function passedOn(code: number): number {
-  return code < 0 || code > 128 || OURS.has(code) ? FAILED : code;
-}
-
-/** What interrupted pytest: the error's class and text, and the test that ran then. */
-export interface Interruption {
-  readonly error: string;
-  readonly message: string;
-  readonly test: string | null;
-}
-
-/**
- * Whether an interruption is pytest's own way to stop: after errors in the collection, or where a
- * plugin asked for it.
- */
-export function isPytestsOwn(error: string | undefined): boolean {
-  return error === undefined || /(?:^|\.)Interrupted$/.test(error);
+function rankOf({ pytest, code }: Reason): number {
+  const ranks = [0, 6, EXIT.testsFailed, null, 2, 4, 3];
+  if (pytest > 128) return ranks.length + (code === pytest ? 1 : 0);
+  return ranks.includes(pytest) ? ranks.indexOf(pytest) : ranks.indexOf(null);
 }

@@ -13,6 +13,13 @@ export interface RunningFor {
   readonly teardownSeconds?: number;
 }
 
+/** What interrupted pytest: the error's class and text, and the test that ran then. */
+export interface Interruption {
+  readonly error: string;
+  readonly message: string;
+  readonly test: string | null;
+}
+
 /** What is known of one pytest of a run besides its results. Times in seconds since the epoch. */
 export class SessionModel {
   purpose: SessionPurpose | null = null;
@@ -22,6 +29,10 @@ export class SessionModel {
   collecting = true;
   /** pytest's exit status as the session reported it; null if it has not finished. */
   exitStatus: number | null = null;
+  /** What interrupted it first. */
+  interruption: Interruption | null = null;
+  /** An error of pytest itself, or else one that nothing caught after its session. */
+  error: string | null = null;
   /** Tests that began and did not end, with the time at which they began. */
   readonly running = new Map<string, number>();
   /** The test that left a child of pytest behind, by the pid under which pytest knows it. */
@@ -86,6 +97,16 @@ export class SessionModel {
         break;
       case "children":
         for (const pid of event.pids) this.leftBy.set(pid, event.id);
+        break;
+      case "interrupted": {
+        const { error, message } = event;
+        const test = [...this.running.keys()][0] ?? null;
+        this.interruption ??= { error: error ?? "", message, test };
+        break;
+      }
+      case "internal-error":
+      case "uncaught":
+        this.error ??= event.message;
         break;
       case "session-finish":
         this.exitStatus = event.exitStatus;

@@ -1,14 +1,19 @@
+import { join } from "@std/path";
+import { OUTPUT_FILE, type RunState } from "../background/run_directory.ts";
 import { plural } from "../base/plural.ts";
+import type { Context } from "../command_line/context.ts";
+import type { OutputMode } from "./engine/engine_request.ts";
+import type { RunOptions } from "./run_options.ts";
+import type { KeptOutput } from "./run_findings.ts";
 import { findCascades } from "../pytest/cascade.ts";
 import type { TestResult } from "../pytest/results.ts";
 import type { RunModel } from "../pytest/run_model.ts";
-import { runExitCode } from "../pytest/run_exit_code.ts";
+import { type Cut, cutReason, strictReasons, type Verdict } from "../pytest/run_exit_code.ts";
 import type { Host } from "../system/host.ts";
 import { findLeaks } from "../leaks/gather.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 import type { Project } from "../project/project.ts";
-import type { ExitCode } from "../tables/exit_codes.ts";
-import { type EngineOutcome, interruptionText } from "./engine/engine_outcome.ts";
+import { cutText, type EngineOutcome } from "./engine/engine_outcome.ts";
 import { writeLastFailed } from "../pytest/write_lastfailed.ts";
 
 /** Milliseconds that actors get to end after a run: they have been asked to. */
@@ -37,73 +42,54 @@ export async function recordFailures(
 }
 
 /**
- * The exit code of a run.
+ * The verdict of a run.
  *
+ * @param signal what came after the tests
  * @param leaks found after the run; null if it cannot have leaked anything
  */
-export function exitCodeAfter(
-  { cut, code, hungAtExit, run }: EngineOutcome,
+export function verdictAfter(
+  outcome: EngineOutcome,
   leaks: Pick<LeakReport, "clean"> | null,
-  strict: boolean,
-): ExitCode {
-  return runExitCode({
-    cut,
-    pytest: code,
-    leaked: leaks === null ? false : leaks.clean === null ? null : !leaks.clean,
-    blemished: hungAtExit || run.leaked.length > 0 ||
-      [...run.tests.values()].some((test) => test.flaky || test.leaked.length > 0),
-    strict,
-  });
+  { strict, signal = null }: { readonly strict: boolean; readonly signal?: Cut | null },
+): Verdict {
+  const { verdict } = outcome;
+  if (outcome.cut === null && signal !== null) {
+    return verdict.and([cutReason(signal, cutText(signal, 0, null))]);
+  }
+  if (verdict.code !== 0 || !strict) return verdict;
+  const leaked = leaks === null ? false : leaks.clean === null ? null : !leaks.clean;
+  return verdict.and(strictReasons({ leaked, blemishes: blemishesOf(outcome) }));
+}
+
+/** What was not clean in a run, in words. */
+function blemishesOf({ hungAtExit, run }: EngineOutcome): string[] {
+  const tests = [...run.tests.values()];
+  const flaky = tests.filter((test) => test.flaky).length;
+  const leaking = tests.filter((test) => test.leaked.length > 0).length;
+  return [
+    ...(flaky > 0 ? [`${plural(flaky, "test")} passed only when run again`] : []),
+    ...(leaking > 0 ? [`${plural(leaking, "test")} left processes behind`] : []),
+    ...(run.leaked.length > 0 ? ["processes left behind (test unknown)"] : []),
+    ...(hungAtExit ? ["pytest did not exit by itself"] : []),
+  ];
+}
+
+/** What is kept of the output of a run. */
+export async function keptOutput(
+  { host, line }: Context<RunOptions>,
+  { directory, isTemporary }: RunState,
+  output: OutputMode,
+): Promise<KeptOutput> {
+  if (isTemporary) return null;
+  if (output === "log") return "sessions";
+  const isKept = line.options.backgroundRun !== null ||
+    ((await host.files.stat(join(directory, OUTPUT_FILE)))?.size ?? 0) > 0;
+  return isKept ? "run" : null;
 }
 
 /** The duration of a run in seconds, to the millisecond. */
 export function secondsOf({ seconds }: Pick<EngineOutcome, "seconds">): number {
   return Math.round(seconds * 1000) / 1000;
-}
-
-/** pytest's exit code for unknown options. */
-const PYTEST_USAGE = 4;
-
-/**
- * How a run ended if not by itself; null otherwise.
- *
- * @param limit the time limit of the run, seconds
- */
-export function endingOf(outcome: EngineOutcome, limit: number): string | null {
-  const { cut, code, signal, run, stoppedAt, vanished, interrupted, unexplained } = outcome;
-  if (stoppedAt !== null && cut === "time-limit") return `time limit of one test, ${stoppedAt}`;
-  if (cut === "time-limit") return `time limit of ${limit} s`;
-  if (cut === "SIGINT") return "interrupted";
-  if (cut !== null) return `ended by ${cut}`;
-  if (code === PYTEST_USAGE && !run.began) {
-    return "pytest did not accept its command line or its configuration";
-  }
-  if (vanished) return "pytest ended with exit code 0 before its session was over";
-  if (interrupted !== null) {
-    return `pytest was interrupted by ${interruptionText(interrupted)}${inTest(interrupted.test)}`;
-  }
-  if (outcome.missed.length > 0) return missedText(outcome);
-  if (unexplained !== null) {
-    const reasons = "see its output (a coverage limit, warnings as errors, a plugin)";
-    return `pytest exited with ${unexplained.code} although no test failed: ${reasons}`;
-  }
-  if (signal === null) {
-    const isEarly = !run.began && code !== 0;
-    return isEarly ? `pytest ended with exit code ${code} before its session began` : null;
-  }
-  return `pytest was ended by ${signal}${inTest(run.running[0]?.id ?? stoppedAt)}`;
-}
-
-function inTest(id: string | null): string {
-  return id === null ? "" : ` in ${id}`;
-}
-
-function missedText({ missed, diskFailed }: EngineOutcome): string {
-  const first = `${missed[0]} first`;
-  return diskFailed
-    ? `${plural(missed.length, "test")} without a result, ${first}: the disk is full`
-    : `${plural(missed.length, "collected test")} never ran, ${first}: ` +
-      "another pytest did not collect them";
 }
 
 /** The JSON document's facts about single tests, apart from their failures. */

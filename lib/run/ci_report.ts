@@ -9,16 +9,14 @@ import type { Failure } from "../pytest/failure.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
-import { endingOf } from "./after.ts";
 import { reasonOf } from "./rules_cause.ts";
 import { type JudgedFailure, knowledgeLines } from "./show_failures.ts";
 
 /** Reports a run to the service that runs the tests. */
 export async function reportToCi(ci: CiLog, root: string, found: RunFindings): Promise<void> {
-  const { outcome, failures, exitCode, limit } = found;
+  const { outcome, failures, verdict: { ending, code: exitCode } } = found;
   const { run } = outcome;
   const { flaky, leaking } = notable(run);
-  const ending = endingOf(outcome, limit);
   if (exitCode !== 0) ci.openGroup();
   if (ending !== null) ci.annotateRun("the run did not end by itself", ending);
   ci.annotate(root, [

@@ -9,13 +9,12 @@ import { noteHang } from "../hang/show.ts";
 import { showLeaksLeft, showVerdict } from "./show.ts";
 import { installFor } from "../project/install_commands.ts";
 import type { Context } from "../command_line/context.ts";
-import { endingOf } from "./after.ts";
 import { describeBalance } from "./parallel.ts";
 import { runDocument } from "./run_document.ts";
 import { RUN_SCHEMA } from "./run_request.ts";
-import { EXIT } from "../tables/exit_codes.ts";
 import { strainText } from "../base/strain.ts";
-import { shownId } from "../terminal/wrap.ts";
+import { shownId, unbroken } from "../terminal/wrap.ts";
+import { seeOutput } from "./verdict_facts.ts";
 
 /** The exit code by which pytest refuses its command line. */
 const PYTEST_USAGE = 4;
@@ -27,7 +26,11 @@ export async function showFindings(
 ): Promise<void> {
   await showEnd(context, findings);
   const { printer } = context;
-  if (printer.json) printer.document(RUN_SCHEMA, runDocument(findings));
+  if (!printer.json) return;
+  const { ending } = findings.verdict;
+  // The document may go into a file that few read.
+  if (ending !== null) printer.note(escapeText(ending));
+  printer.document(RUN_SCHEMA, runDocument(findings));
 }
 
 /** Shows hangs, the verdict, hints for the next run, leaks, then overload. */
@@ -35,7 +38,7 @@ async function showEnd(
   { host, printer, line }: Context<SharedOptions>,
   findings: RunFindings,
 ): Promise<void> {
-  const { command, prepared, outcome, failures, leaks, strain, limit, tries } = findings;
+  const { verdict, command, prepared, outcome, failures, leaks, strain, tries } = findings;
   const { stream, balance, agentLimit, profile } = findings;
   const { run, hang } = outcome;
   const tests = [...run.tests.values()];
@@ -52,7 +55,7 @@ async function showEnd(
   });
   showVerdict(printer, stream, {
     run,
-    ending: endingOf(outcome, limit),
+    verdict,
     seconds: outcome.seconds,
     failures,
     collision: collisionText(run.failures, run.finished.length, profile),
@@ -67,6 +70,8 @@ async function showEnd(
     next: next === null ? [] : [next],
     agentLimit,
   });
+  const see = verdict.unexplained && seeOutput(findings, verdict.unexplained);
+  if (see !== null) printer.hint(`its output: ${unbroken(see)}`);
   if (outcome.cut === "time-limit" && outcome.stoppedAt === null) {
     printer.hint(limitHint(run.finished.length, run.collected));
   }
@@ -76,7 +81,7 @@ async function showEnd(
       printer.hint(shownId(shellCommand(["tractest", "run", ...keep, other])));
     }
   }
-  if (outcome.pytestExitCode === PYTEST_USAGE && !run.began) {
+  if (verdict.pytestCode === PYTEST_USAGE && !run.began) {
     const install = (plugin: string) => installFor(host, host.cwd, prepared.interpreter, [plugin]);
     for (const hint of await pluginHints(command, install)) printer.hint(hint);
   }
@@ -84,9 +89,6 @@ async function showEnd(
   if (leaks !== null && prepared.isolation === null) {
     const named = [...tests.flatMap((test) => test.leaked), ...run.leaked];
     showLeaksLeft(printer, leaks, new Set(named.map(({ pid }) => pid)), profile);
-  }
-  if (findings.exitCode === EXIT.leakedButPassed) {
-    printer.note(`exit code ${EXIT.leakedButPassed}: the tests passed, but not cleanly (strict)`);
   }
   const overloaded = strainText(strain, failures.length > 0 || outcome.cut !== null);
   if (overloaded !== null) printer.note(overloaded);

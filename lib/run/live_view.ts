@@ -1,6 +1,7 @@
+import { readLogEnd } from "../background/last_output.ts";
 import { Forest } from "../processes/forest.ts";
 import { join } from "@std/path";
-import { escapeText, withoutAnsi } from "../base/escape.ts";
+import { escapeText } from "../base/escape.ts";
 import { Live, type LiveOptions, type Note } from "./live.ts";
 import type { PytestEvent } from "../pytest/events.ts";
 import type { TestResult } from "../pytest/results.ts";
@@ -32,8 +33,6 @@ const PROGRESS_MS = 20_000;
 
 /** Lines of pytest's output that are shown where pytest reported nothing. */
 const SHOWN_LOG_LINES = 30;
-/** Bytes at the end of a log that are read for them. */
-const LOG_BYTES = 64 * 1024;
 
 /**
  * Says where pytest's own output is, if it stays there; shows its end when pytest could not begin,
@@ -45,16 +44,14 @@ export async function showLog(
   { directory, isTemporary }: Pick<RunState, "directory" | "isTemporary">,
   outcome: EngineOutcome,
 ): Promise<void> {
-  const { code, run, sessions, unexplained } = outcome;
+  const { run, sessions, verdict: { code, unexplained } } = outcome;
   // 3 is an error of pytest itself, 4 one of its command line.
   if (run.began && unexplained === null && code !== 3 && code !== 4) {
     if (isTemporary) return;
     return printer.note(`pytest's own output: ${join(directory, "output-*.log")}`);
   }
   const path = join(directory, `output-${unexplained?.session ?? sessions - 1}.log`);
-  const size = (await host.files.stat(path))?.size ?? 0;
-  const bytes = await host.files.readFrom(path, Math.max(0, size - LOG_BYTES), LOG_BYTES);
-  const lines = withoutAnsi(new TextDecoder().decode(bytes ?? undefined)).trimEnd().split("\n");
+  const lines = (await readLogEnd(host, path)).trimEnd().split("\n");
   for (const line of lines.slice(-SHOWN_LOG_LINES)) printer.note(escapeText(line));
 }
 

@@ -206,10 +206,11 @@ export interface Balance {
  * ran.
  */
 export function balanceOf(
-  { run, shards, cut, missed }: EngineOutcome,
+  { run, shards, cut, verdict }: EngineOutcome,
   { predicted, known }: Pick<Balance, "predicted" | "known">,
 ): Balance | null {
-  if (shards.length < 2 || cut !== null || missed.length > 0) return null;
+  const isComplete = cut === null && verdict.reasons.every(({ kind }) => kind !== "incomplete");
+  if (shards.length < 2 || !isComplete) return null;
   const tests = [...run.tests.values()];
   const first = tests.flatMap(({ attempts }: TestResult) => attempts.slice(0, 1));
   if (first.length === 0) return null;

@@ -11,7 +11,6 @@ import type { Context } from "../command_line/context.ts";
 import type { Isolation } from "../isolation/isolate.ts";
 import type { FirstScan } from "../leaks/first_scan.ts";
 import type { Project } from "../project/project.ts";
-import { endingOf } from "./after.ts";
 import { withWords } from "../pytest/pytest_command.ts";
 import { Engine } from "./engine/engine.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
@@ -44,6 +43,8 @@ export interface Prepared {
   readonly facts: RunFacts;
   /** Marks the tests as finished: the first signal from now on is returned, not obeyed. */
   conclude(): { readonly cut: Cut | null };
+  /** Records how the run ended, once all is known. */
+  noteEnding(ending: string | null): void;
   /** Runs pytest, in as many sessions as it takes; its output goes into a private directory. */
   launch(
     log: EventLog,
@@ -211,6 +212,7 @@ class Preparation {
         backend: context.line.options.spawnBackend,
         python: preflight.pythonVersion,
       },
+      noteEnding: (ending) => this.recorder.noteEnd({ ending }),
       conclude: () => this.recorder.afterTests = { cut: null },
       launch: async (log, directory, request, { python = interpreter, quiet = false } = {}) => {
         const { inherited, sigint } = preflight;
@@ -270,7 +272,7 @@ class Preparation {
       }).run()
     );
     recorder.noteEnd({
-      ending: endingOf(outcome, limits.run),
+      ending: outcome.verdict.ending,
       counts: outcome.run.began ? outcome.run.counts : null,
     });
     return outcome;

@@ -5,18 +5,17 @@ import { hangDocument } from "../hang/hang_report.ts";
 import { fileOf } from "../pytest/lastfailed.ts";
 import { activation } from "../system/programs/activation.ts";
 import { describeTests, secondsOf } from "./after.ts";
+import { seeOutput, verdictFacts } from "./verdict_facts.ts";
 import { notFound } from "./next_command.ts";
 import type { TestResult } from "../pytest/results.ts";
 import { type JudgedFailure, outcomeOfFailure } from "./show_failures.ts";
 
 /** The JSON document of a run. */
 export function runDocument(found: RunFindings): Readonly<Record<string, unknown>> {
-  const { exitCode, command, prepared, outcome, failures, leaks, strain, balance, parallel, jobs } =
-    found;
+  const { verdict, command, prepared, outcome, failures, leaks, strain } = found;
   return {
     runId: prepared.state.runId,
-    exitCode,
-    pytestExitCode: outcome.pytestExitCode,
+    ...verdictFacts(verdict, (reason) => seeOutput(found, reason)),
     command,
     env: {
       ...prepared.interpreter.environment,
@@ -29,9 +28,9 @@ export function runDocument(found: RunFindings): Readonly<Record<string, unknown
     failures: failures.map((one) => failureFacts(one, outcome.run.tests.get(one.id))),
     ...describeTests(outcome.run),
     hang: outcome.hang && hangDocument(outcome.hang),
-    shard: parallel.shard,
-    jobs,
-    balance,
+    shard: found.parallel.shard,
+    jobs: found.jobs,
+    balance: found.balance,
     leaks,
     strained: strain?.strained ?? null,
     preflight: prepared.preflight.checks,

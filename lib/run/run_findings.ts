@@ -1,17 +1,23 @@
 import type { Strain } from "../base/strain.ts";
 import type { Profile } from "../project/rules_profile.ts";
 import type { Prepared } from "./prepared.ts";
+import type { Verdict } from "../pytest/run_exit_code.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import type { Balance } from "./parallel.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 import type { JudgedFailure } from "./show_failures.ts";
 import type { VerdictStream } from "./show.ts";
-import type { ExitCode } from "../tables/exit_codes.ts";
 import type { Parallel } from "./rules_parallel.ts";
+
+/** What is kept of the output of a run: that of each of its sessions, or its own. */
+export type KeptOutput = "sessions" | "run" | null;
 
 /** What is known when a run is over. */
 export interface RunFindings {
-  readonly exitCode: ExitCode;
+  /** The exit code, with its reasons. */
+  readonly verdict: Verdict;
+  /** Whether the output of each session is kept, or of the run; null: neither. */
+  readonly kept: KeptOutput;
   /** As a person would type it. */
   readonly command: readonly string[];
   readonly prepared: Prepared;

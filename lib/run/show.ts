@@ -5,6 +5,7 @@ import { describeLeft } from "../pytest/describe_left.ts";
 import { countsLine } from "../pytest/counts.ts";
 import type { LeftBehind } from "../pytest/events.ts";
 import { RED, type TestResult } from "../pytest/results.ts";
+import type { Verdict } from "../pytest/run_exit_code.ts";
 import type { RunModel } from "../pytest/run_model.ts";
 import type { LeakReport } from "../leaks/leak_report.ts";
 import type { Cascade } from "../pytest/cascade.ts";
@@ -18,8 +19,7 @@ import { failureLines, type JudgedFailure, shownGroups } from "./show_failures.t
 /** What the verdict of a run shows. */
 export interface VerdictView {
   readonly run: RunModel;
-  /** How the run ended, if not by itself: `interrupted`, `time limit of 120 s`. */
-  readonly ending: string | null;
+  readonly verdict: Verdict;
   readonly seconds: number;
   readonly failures: readonly JudgedFailure[];
   /** Evidence that a held registry broke the run; null: there is none. */
@@ -218,9 +218,9 @@ function leftText(left: LeftBehind): string {
 /** A result of at most so many characters stays on one line. */
 const KEPT_RESULT = 36;
 
-function summary({ run, ending, seconds, failures }: VerdictView, paint: Paint): string {
+function summary({ run, verdict: { ending, code }, seconds }: VerdictView, paint: Paint): string {
   const counts = run.began ? countsLine(run.counts, run) : "pytest reported nothing";
-  const bad = ending !== null || failures.length > 0 || !run.began;
+  const bad = code !== 0 || ending !== null || !run.began;
   const how = ending === null ? "" : `${escapeText(ending)}: `;
   const result = `${counts} in ${seconds.toFixed(2)} s`;
   const kept = result.length <= KEPT_RESULT ? unbroken(result) : result;

@@ -1,4 +1,4 @@
-import type { RunFindings } from "./run_findings.ts";
+import type { KeptOutput, RunFindings } from "./run_findings.ts";
 import { singleBlock } from "./blocks.ts";
 import { quietSeconds } from "./settings.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -16,7 +16,7 @@ import type { Cut } from "../pytest/run_exit_code.ts";
 import { groupsOf } from "../pytest/work.ts";
 import { watchCpu } from "../system/programs/cpu_counts.ts";
 import type { ExitCode } from "../tables/exit_codes.ts";
-import { endingOf, exitCodeAfter, leaksAfter, recordFailures, secondsOf } from "./after.ts";
+import { keptOutput, leaksAfter, recordFailures, secondsOf, verdictAfter } from "./after.ts";
 import { type Display, openDisplay } from "./display.ts";
 import type { EngineOutcome } from "./engine/engine_outcome.ts";
 import { type RunPlan, WHOLE } from "./engine/engine_request.ts";
@@ -51,6 +51,7 @@ export class TestRun {
   #unseenReport: JunitFile | null = null;
   /** Measures the load of the processors from the first session on. */
   #cpu: ReturnType<typeof watchCpu> | null = null;
+  #kept: KeptOutput = null;
   /** The first signal that came after the tests. */
   #signal: { readonly cut: Cut | null } = { cut: null };
 
@@ -111,7 +112,7 @@ export class TestRun {
     await this.#reportToCi(findings);
     // Last, because the verdict must not wait for a process that locks the history.
     await this.#draft.record(this.context.printer, findings.outcome.run);
-    return findings.exitCode;
+    return findings.verdict.code;
   }
 
   async #reportToCi(findings: RunFindings): Promise<void> {
@@ -173,6 +174,7 @@ export class TestRun {
     }).finally(() => display.stop());
     this.#signal = this.prepared.conclude();
     await display.showLog(outcome);
+    this.#kept = await keptOutput(this.context, this.prepared.state, display.output);
     return outcome;
   }
 
@@ -250,9 +252,14 @@ export class TestRun {
       isolated ? [] : portHoldersOf(host, ran),
       recordFailures(host, ran),
     ]);
-    const outcome = { ...ran, cut: ran.cut ?? this.#signal.cut };
+    const { strict } = line.options;
+    const { cut: signal } = this.#signal;
+    const verdict = verdictAfter(ran, isolated ? null : leaks, { strict, signal });
+    this.prepared.noteEnding(verdict.ending);
+    const outcome = { ...ran, cut: ran.cut ?? signal };
     return {
-      exitCode: exitCodeAfter(outcome, isolated ? null : leaks, line.options.strict),
+      verdict,
+      kept: this.#kept,
       command: this.#command,
       prepared: this.prepared,
       outcome,
@@ -288,20 +295,20 @@ export class TestRun {
     return await judgeFailures(this.context, project, run.failures, registryHeld);
   }
 
-  async #logFinish({ outcome, exitCode, strain, failures }: RunFindings): Promise<void> {
+  async #logFinish({ outcome, verdict, strain, failures }: RunFindings): Promise<void> {
     const { context: { host, printer }, log } = this;
     for (const { id, phase, known, isListed, related } of failures) {
       if (known === null && related === null) continue;
       await log.append({ event: "explained", id, phase, known, listed: isListed, related });
     }
     const isFull = this.#isFull();
-    if (isFull && outcome.cut === null && outcome.code <= 1) {
+    if (isFull && outcome.cut === null && outcome.verdict.code <= 1) {
       await recordFullRun(host, this.prepared.state, outcome.seconds);
     }
     await log.append({
       event: "run-finish",
-      exitCode,
-      ending: endingOf(outcome, this.limit),
+      exitCode: verdict.code,
+      ending: verdict.ending,
       seconds: secondsOf(outcome),
       strained: strain?.strained ?? null,
     });
@@ -319,9 +326,9 @@ export class TestRun {
     return scope === "full" && parallel.shard === null && !intent.selects && !intent.debugging;
   }
 
-  async #writeReports({ sessions, run, cut, code }: EngineOutcome): Promise<void> {
+  async #writeReports({ sessions, run, cut, verdict }: EngineOutcome): Promise<void> {
     const { printer } = this.context;
-    const wasFull = this.#isFull() && cut === null && code === 0;
+    const wasFull = this.#isFull() && cut === null && verdict.code === 0;
     await this.request.kept?.write(printer, run, wasFull);
     await this.request.junit?.write(printer, run);
     // pytest's own report lacks the tests of later sessions.

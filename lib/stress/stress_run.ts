@@ -5,7 +5,7 @@ import { describeTries } from "../base/rates.ts";
 import { asTyped, pasteable } from "../base/typed_command.ts";
 import { UsageError } from "../errors.ts";
 import type { Cut } from "../pytest/run_exit_code.ts";
-import { endingOf, secondsOf } from "../run/after.ts";
+import { secondsOf } from "../run/after.ts";
 import { exactCommand, type ExactOutcome, type ExactScene, runExactly } from "../run/exact.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { Progress } from "../terminal/progress.ts";
@@ -119,11 +119,11 @@ export class StressRun {
       limit,
       testLimit: settings.limits.test,
     });
-    const { run, cut, code, firstSession } = outcome;
+    const { run, cut, verdict: { code }, firstSession } = outcome;
     if (cut !== null && cut !== "time-limit") this.#cut ??= cut;
     const hung = cut === "time-limit" ? run.running.map(({ id }) => ({ id, seconds: limit })) : [];
     const trials = trialsOf(run.tests.values(), { round, copy, hung });
-    const problem = this.#cut === null ? problemOf(outcome, trials, limit) : null;
+    const problem = this.#cut === null ? problemOf(outcome, trials) : null;
     if (problem !== null) this.#problems.set(problem, (this.#problems.get(problem) ?? 0) + 1);
     const directory = join(prepared.state.directory, name);
     if (!trials.some(isRed) && problem === null) await removeDirectory(host, directory);
@@ -191,19 +191,14 @@ function describeFirst({ round, copy, outcome, failure }: Trial) {
 }
 
 /** Why a copy did not run all tests; null if it did, or if a failed test says so. */
-function problemOf(outcome: ExactOutcome, trials: readonly Trial[], limit: number): string | null {
+function problemOf(outcome: ExactOutcome, trials: readonly Trial[]): string | null {
   const [broken] = outcome.run.collectionErrors;
   if (broken !== undefined) {
     return `${broken.id} could not be collected: ${broken.message.split("\n", 1)[0]}`;
   }
   if (trials.some(isRed)) return null;
-  const isError = outcome.code > 1 && outcome.code !== NO_TESTS;
-  return endingOf(outcome, limit) ??
-    (isError ? `pytest ended with exit code ${outcome.code}` : null);
+  return outcome.verdict.ending;
 }
-
-/** pytest's exit code if there was no test to run. */
-const NO_TESTS = 5;
 
 function noTests(targets: readonly string[], code: number): UsageError {
   return new UsageError(

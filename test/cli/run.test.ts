@@ -80,6 +80,8 @@ for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {
         "runId",
         "exitCode",
         "pytestExitCode",
+        "ending",
+        "reasons",
         "command",
         "env",
         "seconds",
@@ -1269,7 +1271,7 @@ Deno.test("an end before the session began is named with pytest's exit code", as
   });
   const { code, stdout } = await suite.tractest([...NO_CHECKS]);
   assertEquals(code, 3);
-  assertIncludes(stdout, "pytest ended with exit code 3 before its session began: ");
+  assertIncludes(stdout, "pytest exited with 3 before its session began: ");
 });
 
 for (const version of ["6.2.*", "7.*", "8.*", "9.*"]) {

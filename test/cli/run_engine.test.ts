@@ -137,8 +137,12 @@ Deno.test(
     await Deno.remove(join(suite.path, "seen"));
     const strict = await suite.tractest([...NO_CHECKS, "--retries", "2", "--strict", "--json"]);
     assertEquals(strict.code, 84);
-    assertIncludes(strict.stderr, "exit code 84: the tests passed, but not cleanly (strict)\n");
-    assertEquals(JSON.parse(strict.stdout).flaky, [{
+    const document = JSON.parse(strict.stdout);
+    const ending = "the tests passed, but not cleanly (strict, exit code 84): " +
+      "1 test passed only when run again";
+    assertEquals(document.ending, ending);
+    assertIncludes(strict.stderr, `${ending}\n`);
+    assertEquals(document.flaky, [{
       id: "tests/test_a.py::test_flaky",
       attempts: ["failed", "passed"],
     }]);

@@ -72,12 +72,64 @@ Deno.test(
     for (const mode of [...MODES, ["--events", "../events.jsonl"]]) {
       const { code, stdout, stderr } = await suite.tractest([...RUN, ...mode]);
       assertEquals(code, 1, `${mode}\n${stdout}`);
-      assertIncludes(stdout, "pytest exited with 1 although no test failed");
-      assertIncludes(stdout + stderr, "too little was covered");
+      const workers = mode[0] === "--jobs" ? " (worker 1, worker 2)" : "";
+      assertIncludes(
+        stdout,
+        `pytest${workers} exited with 1 although no test failed, after its session had ended ` +
+          "with 0: RuntimeError: too little was covered: 1 passed in ",
+      );
+      assertIncludes(stdout + stderr, "in pytest_unconfigure");
     }
     const merged = await suite.tractest(["merge", "../events.jsonl"]);
     assertEquals(merged.code, 1);
     assertIncludes(merged.stdout, "although no test failed");
+  },
+);
+
+Deno.test(
+  "the line that says why a run is red although its tests passed stands in JSON, JUnit, the " +
+    "events and the records, and the output of the pytest can be read",
+  async () => {
+    await using suite = await pytestSuite({
+      "test_a.py": "def test_a(): pass\ndef test_b(): pass\n",
+      "conftest.py": `
+import os, signal, time
+def pytest_sessionfinish(session):
+    ran = [item.name for item in session.items if hasattr(item, "ran")]
+    session.config.kills = "test_b" in ran
+def pytest_runtest_teardown(item): item.ran = True
+def pytest_unconfigure(config):
+    print("the last words", flush=True)
+    if config.kills:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+`,
+    });
+    const files = ["--junit", "../report.xml", "--events", "../events.jsonl"];
+    for (const mode of MODES.filter((words) => words[0] === "--jobs" || words.length === 0)) {
+      const run = await suite.tractest([...RUN, ...mode, "--json", ...files]);
+      const { runId, exitCode, pytestExitCode, ending, reasons } = JSON.parse(run.stdout);
+      assertEquals([run.code, exitCode, pytestExitCode], [143, 143, 143], run.stderr);
+      const [reason] = reasons;
+      const label = mode.length === 0 ? "" : ` (worker ${Number(reason.session) + 1})`;
+      const line = `pytest${label} was ended by SIGTERM, after its session had ended with 0`;
+      assertEquals([ending, reason.text, reasons.length], [line, line, 1]);
+      assertIncludes(run.stderr, `${line}\n`);
+      assertIncludes(run.stderr, `hint: its output: ${reason.see}\n`);
+      const report = await Deno.readTextFile(join(suite.path, "report.xml"));
+      assertIncludes(report, `<property name="ending" value="${line}"`);
+      const events = await Deno.readTextFile(join(suite.path, "events.jsonl"));
+      assertIncludes(events.trimEnd().split("\n").at(-1)!, `"ending":"${line}"`);
+      assertIncludes((await suite.tractest(["status", runId])).stdout, line);
+      assertIncludes((await suite.tractest(["history"])).stdout, line);
+      const [, ...words] = reason.see.split(" ");
+      assertIncludes((await suite.tractest(words)).stdout, "the last words\n");
+    }
+    for (const name of ["9", "../events", "cell1-0"]) {
+      const missing = await suite.tractest(["logs", "--session", name]);
+      assertEquals(missing.code, 64);
+      assertIncludes(missing.stderr, `No output of a pytest "${name}" is kept`);
+    }
   },
 );
 
@@ -320,10 +372,8 @@ Deno.test(
           ran.stdout,
           `CUT SHORT tests/test_a.py::test_b: pytest was interrupted: ${cause} while it ran`,
         );
-        assertIncludes(
-          ran.stdout,
-          `pytest was interrupted by ${cause} in tests/test_a.py::test_b: `,
-        );
+        const ending = `was interrupted by ${cause} in tests/test_a.py::test_b: `;
+        assert(new RegExp(`pytest (\\(worker [12]\\) )?${ending}`).test(ran.stdout), ran.stdout);
         const { wrong, counts } = await readJunit(suite);
         assertEquals(wrong.find(([name]) => name === "test_b")![1], [[
           "error",

@@ -9,7 +9,6 @@ import {
   parseEvent,
   type PytestEvent,
 } from "../../lib/pytest/events.ts";
-import { runExitCode } from "../../lib/pytest/run_exit_code.ts";
 import { describeLock, readLock } from "../../lib/background/rules_project_lock.ts";
 import { type Failure, gist } from "../../lib/pytest/failure.ts";
 import { RunModel } from "../../lib/pytest/run_model.ts";
@@ -290,22 +289,6 @@ Deno.test("missed time limits alone suggest a held registry only where most test
   assertEquals(collisionText(slow, 100, "tractor"), null);
   assert(collisionText(slow, 5, "tractor") !== null);
   assert(collisionText([...slow, failure("d.py::x", "assert 0")], 7, "tractor") !== null);
-});
-
-Deno.test("the exit code is by what cut the run, then pytest, then leaks under --strict", () => {
-  const input = { cut: null, pytest: 0, leaked: false, blemished: false, strict: true } as const;
-  assertEquals(runExitCode(input), 0);
-  assertEquals(runExitCode({ ...input, leaked: true }), 84);
-  assertEquals(runExitCode({ ...input, leaked: null }), 82);
-  assertEquals(runExitCode({ ...input, leaked: true, strict: false }), 0);
-  assertEquals(runExitCode({ ...input, leaked: true, pytest: 1 }), 1);
-  for (const code of [1, 2, 3, 4, 5, 6, 139]) {
-    assertEquals(runExitCode({ ...input, pytest: code }), code);
-  }
-  assertEquals(runExitCode({ ...input, pytest: 2, cut: "SIGINT" }), 130);
-  assertEquals(runExitCode({ ...input, pytest: 2, cut: "time-limit" }), 124);
-  assertEquals(runExitCode({ ...input, cut: "SIGTERM" }), 143);
-  assertEquals(runExitCode({ ...input, cut: "SIGHUP" }), 143);
 });
 
 Deno.test("events are read in whole lines, however bytes are cut", () => {

@@ -1,5 +1,5 @@
 import type { Host } from "../../system/host.ts";
-import { interruptionText } from "./engine_outcome.ts";
+import { interruptionText } from "../../pytest/session_reasons.ts";
 import { type EngineRequest, testLimit } from "./engine_request.ts";
 import type { RunProgress } from "./run_progress.ts";
 import type { Session, SessionEnd } from "./session.ts";

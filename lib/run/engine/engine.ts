@@ -1,12 +1,12 @@
 import type { EventOf, PytestEvent, SessionPurpose } from "../../pytest/events.ts";
 import type { HangReport } from "../../pytest/hang_event.ts";
 import { RED } from "../../pytest/results.ts";
-import { isPytestsOwn } from "../../pytest/run_exit_code.ts";
+import { isPytestsOwn } from "../../pytest/session_reasons.ts";
 import type { Host } from "../../system/host.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import { Control } from "./control.ts";
 import { Distributor } from "./distributor.ts";
-import { type EngineOutcome, exitOf } from "./engine_outcome.ts";
+import { type EngineOutcome, verdictOf } from "./engine_outcome.ts";
 import type { EngineRequest } from "./engine_request.ts";
 import { recordHang } from "./hang_evidence.ts";
 import { LeftBehindWatch } from "./left_behind.ts";
@@ -249,14 +249,12 @@ export class Engine {
    * A pytest was interrupted, by a test or from outside, but not by tractest: the other sessions
    * end after their current tests.
    */
-  #onInterrupted({ error: given, message, session: name }: EventOf<"interrupted">): void {
-    const error = given ?? "";
+  #onInterrupted({ error, session: name }: EventOf<"interrupted">): void {
     const progress = this.#progress;
-    if (progress.interrupted !== null || progress.cut !== null || isPytestsOwn(error)) return;
+    if (progress.interrupted !== null || progress.cut !== null || isPytestsOwn(error ?? "")) return;
     const session = this.#sessionNamed(name);
     if (session === undefined || this.#watch.evictions.has(session)) return;
-    const test = [...session.facts.running.keys()][0] ?? null;
-    progress.interrupted = { error, message, test };
+    progress.interrupted = session.facts.interruption;
     this.#stopQueue();
   }
 
@@ -273,23 +271,25 @@ export class Engine {
     const progress = this.#progress;
     const sessions = this.#sessions;
     const { run } = progress;
-    const missed = [...progress.missed, ...this.#distributor.unplannedIn(sessions.whole)];
-    const isRed = progress.failed.length > 0 || run.collectionErrors.length > 0;
+    const cut = progress.cut ?? (progress.wasStoppedByTestLimit ? "time-limit" : null);
+    const { stoppedAt } = progress;
     return {
       run,
-      ...exitOf(sessions.ends, {
-        isRed,
-        // Tests that did not run have not passed, and a process may end itself with any code.
-        isBad: isRed || missed.length > 0 || sessions.vanished,
+      verdict: verdictOf({
+        ends: sessions.ends,
+        failed: progress.failed.length + run.collectionErrors.length,
+        cut,
+        limit: this.request.limits.run,
+        stoppedAt,
+        interrupted: progress.interrupted,
+        missed: [...progress.missed, ...this.#distributor.unplannedIn(sessions.whole)],
+        diskFailed: progress.diskFailed,
+        vanished: sessions.vanished,
       }),
-      interrupted: progress.interrupted,
-      cut: progress.cut ?? (progress.wasStoppedByTestLimit ? "time-limit" : null),
-      stoppedAt: progress.stoppedAt,
+      cut,
+      stoppedAt,
       hang: this.#hang,
       hungAtExit: this.#watch.hungAtExit,
-      missed,
-      diskFailed: progress.diskFailed,
-      vanished: sessions.vanished,
       sessions: sessions.started,
       queued: progress.groups !== null,
       shards: sessions.shards,

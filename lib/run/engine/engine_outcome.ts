@@ -1,31 +1,20 @@
+import { plural } from "../../base/plural.ts";
 import type { FirstScan } from "../../leaks/first_scan.ts";
 import type { HangReport } from "../../pytest/hang_event.ts";
+import { type Cut, cutReason, type Reason, Verdict } from "../../pytest/run_exit_code.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
-import {
-  type Cut,
-  type Interruption,
-  isUnexplained,
-  passedOn,
-  pytestCode,
-  type SessionCode,
-  sessionCode,
-} from "../../pytest/run_exit_code.ts";
+import type { Interruption } from "../../pytest/session_model.ts";
+import { interruptedText, type SessionCode, sessionReasons } from "../../pytest/session_reasons.ts";
+import { EXIT } from "../../tables/exit_codes.ts";
 
 /** How a run ended. */
 export interface EngineOutcome {
   readonly run: RunModel;
   /**
-   * The exit code for all sessions together: 128 + n if signal n ended the run, otherwise pytest's,
-   * or 1 where pytest's would be mistaken for one of tractest's own codes.
+   * The exit code of all sessions together, with the reasons: 128 + n if signal n ended the run,
+   * otherwise pytest's, or 1 where pytest's would be mistaken for one of tractest's own codes.
    */
-  readonly code: number;
-  /** The same code as pytest gave it. */
-  readonly pytestExitCode: number;
-  /** A session that failed although no test did, and its code; null if there is none. */
-  readonly unexplained: { readonly session: string; readonly code: number } | null;
-  /** What interrupted pytest, and the test running at the time; null: nothing did. */
-  readonly interrupted: Interruption | null;
-  readonly signal: string | null;
+  readonly verdict: Verdict;
   readonly cut: Cut | null;
   /** The test whose time limit or crash stopped the run; null: none did. */
   readonly stoppedAt: string | null;
@@ -39,15 +28,6 @@ export interface EngineOutcome {
   readonly hang: HangReport | null;
   /** A pytest had finished and did not exit. */
   readonly hungAtExit: boolean;
-  /**
-   * Tests that never ran although nothing stopped the run, including those that only some of the
-   * sessions collected.
-   */
-  readonly missed: readonly string[];
-  /** A full disk prevented further sessions, so missed tests may also have run unrecorded. */
-  readonly diskFailed?: boolean;
-  /** A pytest ended with exit code 0 before its session was over or had begun, and in no test. */
-  readonly vanished: boolean;
   /** How many sessions were started. */
   readonly sessions: number;
   /** Tests came from a queue: then pytest itself has not recorded the failures. */
@@ -56,36 +36,68 @@ export interface EngineOutcome {
   readonly shards: readonly (readonly string[])[];
 }
 
-/** What interrupted pytest, in one line: `KeyboardInterrupt`, `Exit: enough`. */
-export function interruptionText(
-  { error, message }: Pick<Interruption, "error" | "message">,
-): string {
-  const name = error.slice(error.lastIndexOf(".") + 1);
-  return message === "" ? name : `${name}: ${message.split("\n", 1)[0]}`;
+/** What decides {@linkcode verdictOf}. */
+export interface RunEnd {
+  readonly ends: readonly SessionCode[];
+  /** How many tests and collections failed after all. */
+  readonly failed: number;
+  readonly cut: Cut | null;
+  /** Seconds for the whole run; 0: no limit. */
+  readonly limit: number;
+  readonly stoppedAt: string | null;
+  /** What interrupted a pytest, and the test running at the time; null: nothing did. */
+  readonly interrupted: Interruption | null;
+  /**
+   * Tests that never ran although nothing stopped the run, including those that only some of the
+   * sessions collected.
+   */
+  readonly missed: readonly string[];
+  /** A full disk prevented further sessions, so missed tests may also have run unrecorded. */
+  readonly diskFailed: boolean;
+  /** The session that ended with code 0 before it was over or had begun, and in no test. */
+  readonly vanished: string | null;
+}
+
+/** The exit code of all sessions of a run together, with the reasons. */
+export function verdictOf(end: RunEnd): Verdict {
+  const { ends, failed, cut, interrupted } = end;
+  const cuts = cut === null ? [] : [cutReason(cut, cutText(cut, end.limit, end.stoppedAt))];
+  const reasons = [...cuts, ...sessionReasons(ends, failed)];
+  const areEnded = reasons.some(({ kind }) => kind === "session");
+  // pytest.exit() may ask for the code 0.
+  const remark = interrupted === null ? null : `pytest ${interruptedText(interrupted)}`;
+  return Verdict.of([...reasons, ...incompleteReasons(end, areEnded)], remark);
 }
 
 /**
- * The exit codes of a run, from those of its sessions.
+ * How a run was cut short, in words.
  *
- * @param isRed whether a test or a collection failed after all
- * @param isBad whether the run must not end with 0
+ * @param limit seconds for the whole run
+ * @param stoppedAt the test whose own limit did it; null: none
  */
-export function exitOf(
-  ends: readonly (SessionCode & { readonly session: string })[],
-  { isRed, isBad }: { readonly isRed: boolean; readonly isBad: boolean },
-): Pick<EngineOutcome, "code" | "pytestExitCode" | "unexplained" | "signal"> {
-  const pytestExitCode = pytestCode(isRed, ends);
-  const ended = ends.find((end) =>
-    end.signal !== null && end.code === pytestExitCode && (ends.length === 1 || !end.isBroken)
-  );
-  const code = ended === undefined ? passedOn(pytestExitCode) : pytestExitCode;
-  const unexplained = isRed ? undefined : ends.find(isUnexplained);
-  return {
-    code: code === 0 && isBad ? 1 : code,
-    pytestExitCode,
-    unexplained: unexplained === undefined
-      ? null
-      : { session: unexplained.session, code: sessionCode(unexplained) },
-    signal: ended?.signal ?? null,
-  };
+export function cutText(cut: Cut, limit: number, stoppedAt: string | null): string {
+  if (cut === "SIGINT") return "interrupted";
+  if (cut !== "time-limit") return `ended by ${cut}`;
+  return stoppedAt === null ? `time limit of ${limit} s` : `time limit of one test, ${stoppedAt}`;
+}
+
+/**
+ * Tests that did not run have not passed, and a process may end itself with any code.
+ *
+ * @param areEnded whether sessions ended that would have run them
+ */
+function incompleteReasons({ vanished, missed, diskFailed }: RunEnd, areEnded: boolean): Reason[] {
+  const reason = (text: string, session: string | null): Reason[] => [
+    { kind: "incomplete", code: EXIT.testsFailed, pytest: 0, text, session, label: null },
+  ];
+  if (vanished !== null) {
+    return reason("ended with exit code 0 before its session was over", vanished);
+  }
+  if (missed.length === 0) return [];
+  const first = `${missed[0]} first`;
+  const why = areEnded ? "" : ": another pytest did not collect them";
+  const text = diskFailed
+    ? `${plural(missed.length, "test")} without a result, ${first}: the disk is full`
+    : `${plural(missed.length, "collected test")} never ran, ${first}${why}`;
+  return reason(text, null);
 }

@@ -1,7 +1,8 @@
 import type { PytestEvent } from "../../pytest/events.ts";
 import { RED, type TestResult } from "../../pytest/results.ts";
 import type { RunModel } from "../../pytest/run_model.ts";
-import type { Cut, Interruption } from "../../pytest/run_exit_code.ts";
+import type { Cut } from "../../pytest/run_exit_code.ts";
+import type { Interruption } from "../../pytest/session_model.ts";
 import type { Group } from "../../pytest/work.ts";
 import type { Host } from "../../system/host.ts";
 import type { RunPolicy } from "./engine_request.ts";

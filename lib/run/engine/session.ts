@@ -1,5 +1,7 @@
 import type { SessionOrder, SessionRequest } from "./session_request.ts";
 import { FileTail } from "../../background/file_tail.ts";
+import { readLogEnd } from "../../background/last_output.ts";
+import { lastError, linesWithText } from "../../base/last_lines.ts";
 import { endOfIsolated } from "../../isolation/rules.ts";
 import type { TestOf } from "../../leaks/ledger.ts";
 import { type EndedTree, endTree, treeOf } from "../../processes/kill_ladder.ts";
@@ -134,6 +136,12 @@ export class Session {
     if (this.seen.length > 0) await this.end();
     this.#off();
     return end;
+  }
+
+  /** The line about an error near the end of its output; null: none, or the output is not kept. */
+  async lastError(): Promise<string | null> {
+    if (this.logFile === null) return null;
+    return lastError(linesWithText(await readLogEnd(this.host, this.logFile)));
   }
 
   /** Makes the session count as finished only when this work is over. */

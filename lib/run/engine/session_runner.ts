@@ -1,7 +1,8 @@
 import { RUN_COOKIE } from "../../base/cookie.ts";
 import { RunLedger } from "../../leaks/ledger.ts";
 import { beginsSession } from "../../pytest/pytest_command.ts";
-import type { SessionCode } from "../../pytest/run_exit_code.ts";
+import type { SessionPurpose } from "../../pytest/events.ts";
+import type { SessionCode } from "../../pytest/session_reasons.ts";
 import type { Host } from "../../system/host.ts";
 import type { ProcessList } from "../../system/programs/ps.ts";
 import type { Printer } from "../../terminal/printer.ts";
@@ -24,17 +25,25 @@ export interface SessionParts {
   readonly distributor: Distributor;
 }
 
+/** What sessions of each purpose are called; of several workers each has a number. */
+const LABELS = {
+  tests: null,
+  resume: "the remaining tests",
+  alone: "tests that run alone",
+  retry: "retry",
+} as const satisfies Record<Exclude<SessionPurpose, "shard">, string | null>;
+
 /** Runs the sessions of a run, and keeps how each of them ended. */
 export class SessionRunner {
   /** How many sessions were started. */
   started = 0;
-  readonly ends: (SessionCode & { readonly session: string })[] = [];
+  readonly ends: SessionCode[] = [];
   /** The names of the sessions of each shard. */
   readonly shards: string[][] = [];
   /** The names of the sessions that collected everything. */
   readonly whole: string[] = [];
-  /** A pytest ended with exit code 0 before its session was over, and in no test. */
-  vanished = false;
+  /** The first session that ended with code 0 before it was over, and in no test. */
+  vanished: string | null = null;
   /** All processes, as listed when the latest session was over; null if they were not. */
   listed: ProcessList | null = null;
   readonly #isolated = new Set<string>();
@@ -69,7 +78,7 @@ export class SessionRunner {
     await this.#reportLeaks(session);
     const eviction = watch.evictions.get(session);
     const endedTest = await this.#endedTests.record(session, end, eviction);
-    this.#keepEnd(session, end, endedTest !== null);
+    await this.#keepEnd(session, end, endedTest);
     if (queue?.isFilled && (endedTest !== null || eviction !== undefined)) {
       await distributor.takeBack(queue, session.request.name);
     }
@@ -107,24 +116,39 @@ export class SessionRunner {
     await this.parts.leaks.sessionEnded(name, { outlived, ended: killed, recorded });
   }
 
-  #keepEnd(session: Session, { code, signal }: SessionEnd, isBroken: boolean): void {
-    const { exitStatus, hasFailures } = session.facts;
+  async #keepEnd(
+    session: Session,
+    { code, signal }: SessionEnd,
+    endedTest: EndedTest | null,
+  ): Promise<void> {
+    const { pid, exitStatus, hasFailures, interruption, error, running } = session.facts;
+    const { name, purpose } = session.request;
+    const isBroken = endedTest !== null;
     // A pytest that did not exit had said before how it ended.
     const hungWith = this.parts.watch.evictions.get(session) === "no-exit" ? exitStatus : null;
     this.ends.push({
-      session: session.request.name,
+      session: name,
+      label: purpose === "shard" ? this.#workerOf(name) : LABELS[purpose],
       code: hungWith ?? code,
       // In an isolation only the code shows a signal. If the session itself has reported this code,
       // it is no signal.
       signal: hungWith === null && exitStatus !== code ? signal : null,
       exitStatus,
+      began: pid !== null,
       isBroken,
       hasFailures,
+      test: endedTest?.id ?? [...running.keys()][0] ?? null,
+      interruption,
+      said: error ?? (code === 0 ? null : await session.lastError()),
     });
     // Any other code shows by itself that something is wrong.
     const isSilent = code === 0 && exitStatus === null && !isBroken &&
       beginsSession(session.request.argv);
     const isExpected = this.parts.progress.cut !== null || this.request.scene.log.isCut;
-    if (isSilent && !isExpected) this.vanished = true;
+    if (isSilent && !isExpected) this.vanished ??= name;
+  }
+
+  #workerOf(name: string): string {
+    return `worker ${1 + this.shards.findIndex((names) => names.includes(name))}`;
   }
 }

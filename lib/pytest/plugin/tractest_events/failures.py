@@ -32,14 +32,14 @@ def error_classes(error, seen):
     return error_classes(error.__cause__, seen) if error.__cause__ is not error else seen
 
 
-def _leaves(error):
+def leaves(error):
     """The errors that an error groups, or itself."""
     inner = getattr(error, "exceptions", None)
     if not inner:
         yield error
     for one in inner or ():
         if isinstance(one, BaseException):
-            yield from _leaves(one)
+            yield from leaves(one)
 
 
 # Functions of pytest that end fixtures, among other things.
@@ -64,7 +64,7 @@ def _torn_scope(error):
 
 def _scope(error, when):
     """The scope of the fixture that failed. In a teardown "function" only if that is certain."""
-    scopes = [_torn_scope(leaf) for leaf in _leaves(error)]
+    scopes = [_torn_scope(leaf) for leaf in leaves(error)]
     wider = [scope for scope in scopes if scope not in (None, "", "function")]
     if wider:
         return wider[0]

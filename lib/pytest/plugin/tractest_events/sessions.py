@@ -8,12 +8,14 @@ import pytest
 from .collection import deselected, note_named, offered
 from .environment import OWNER, Known, is_part, own_cache, queue_directory, session_name
 from .event_file import around, class_name, clip, send, write
-from .failures import error_classes
+from .failures import error_classes, leaves
 from .shared_temporary import share_temporary
 from .test_ids import clean_last_failed, install_ids, place_in_rootdir, reported_id
 
 _MOST_WARNINGS = 200
 _warnings = 0
+_LONGEST_PART = 100
+_reports_uncaught = False
 
 
 def _booted():
@@ -129,3 +131,34 @@ def pytest_sessionfinish(session, exitstatus):
     except Exception:
         pass
     return result
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config):
+    """From here on no hook sees an error, and the exit code alone does not say why."""
+    global _reports_uncaught
+    if _reports_uncaught or Known.config not in (None, config):
+        return
+    _reports_uncaught = True
+    before = sys.excepthook
+
+    def report(kind, error, trace):
+        try:
+            write("uncaught", message=clip(_in_one_line(error)))
+        except Exception:
+            pass
+        before(kind, error, trace)
+
+    sys.excepthook = report
+
+
+def _in_one_line(error):
+    """An error, the first of a group of them, and what caused it: `A: b, caused by C: d`."""
+    parts = []
+    while error is not None and len(parts) < 3:
+        first = next(leaves(error))
+        text = str(first).strip().split("\n", 1)[0]
+        name = class_name(type(first)).rsplit(".", 1)[-1]
+        parts.append("%s: %s" % (name, text[:_LONGEST_PART]) if text else name)
+        error = first.__cause__
+    return ", caused by ".join(parts)
