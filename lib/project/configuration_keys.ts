@@ -60,8 +60,14 @@ const JOBS: ValueKind<number | "auto"> = {
   },
 };
 
-const FLAKY = tableOf({ test: TEXT, error: TEXT, notes: TEXT }, ["test", "error"]);
-const CHANGES = tableOf({ changed: STRINGS, tests: STRINGS }, ["changed", "tests"]);
+const FLAKY = tableOf({ test: TEXT, error: TEXT, notes: TEXT }, ["test", "error"], {
+  test: '"test_a.py::test_b"',
+  error: '"TimeoutError"',
+});
+const CHANGES = tableOf({ changed: STRINGS, tests: STRINGS }, ["changed", "tests"], {
+  changed: '["net/"]',
+  tests: '["test_wire.py"]',
+});
 
 /** One pattern of tests, or several. */
 const FILTER: ValueKind<readonly string[]> = {
@@ -74,23 +80,17 @@ const FILTER: ValueKind<readonly string[]> = {
   },
 };
 
-const ISOLATED: ValueKind<"always" | "auto"> = {
-  takes: 'true or `"auto"`',
-  schema: { enum: [true, "auto"] },
-  read: (value, key) => {
-    if (value === true) return "always";
-    if (value !== "auto") throw wrong(`"${key}" must be true or "auto"`);
-    return "auto";
+const OVERRIDE = tableOf(
+  {
+    filter: FILTER,
+    timeout: LIMIT,
+    retries: count(0, MOST_RETRIES),
+    alone: TRUTH,
+    isolate: ISOLATE,
   },
-};
-
-const OVERRIDE = tableOf({
-  filter: FILTER,
-  timeout: LIMIT,
-  retries: count(0, MOST_RETRIES),
-  alone: TRUTH,
-  isolate: ISOLATED,
-}, ["filter"]);
+  ["filter"],
+  { filter: '"tests/slow_*.py"' },
+);
 
 /** What differs for some of the tests. What it does not say is as for all tests. */
 export interface Override {
@@ -101,8 +101,8 @@ export interface Override {
   readonly retries?: number;
   /** Whether they run when no others do. */
   readonly alone?: boolean;
-  /** Whether they run isolated, after the others; `auto`: if the system allows it. */
-  readonly isolate?: "always" | "auto";
+  /** Whether they run isolated, after those that don't; `auto`: if the system allows it. */
+  readonly isolate?: IsolationWish;
 }
 
 const OVERRIDES = listOf(OVERRIDE, "a list of tables") as ValueKind<readonly Override[]>;

@@ -166,10 +166,15 @@ export function namedValues<T>(
 /** The kinds of the keys of a table. */
 export type Fields = Readonly<Record<string, ValueKind<unknown>>>;
 
-/** A table with the keys of `fields`; those of `required` must be there. */
+/**
+ * A table with the keys of `fields`; those of `required` must be there.
+ *
+ * @param examples values of the required keys, as TOML
+ */
 export function tableOf<F extends Fields>(
   fields: F,
   required: readonly (keyof F & string)[] = [],
+  examples: Readonly<Record<string, string>> = {},
 ): ValueKind<{ readonly [Key in keyof F]?: Read<F[Key]> }> {
   const schemas = Object.entries(fields).map(([key, { schema }]) => [key, schema]);
   return {
@@ -183,7 +188,14 @@ export function tableOf<F extends Fields>(
     read: (value, key) => {
       const table = tableIn(value, key);
       refuseUnknown(table, Object.keys(fields), key);
-      for (const name of required) fields[name]!.read(table[name], `${key}.${name}`);
+      const missing = required.find((name) => table[name] === undefined);
+      if (missing !== undefined) {
+        const given = Object.entries(table).map(([name, one]) => `${name} = ${toToml(one)}`);
+        throw wrong(
+          `an entry of "${key}" has no "${missing}": { ${given.join(", ")} }`,
+          `${key} = [{ ${required.map((name) => `${name} = ${examples[name]}`).join(", ")} }]`,
+        );
+      }
       const read = Object.entries(table).map((
         [name, one],
       ) => [name, fields[name]!.read(one, `${key}.${name}`)]);
@@ -206,6 +218,11 @@ export function refuseUnknown(
   if (unknown === undefined) return;
   const hint = suggestion(unknown, known) ?? `known keys: ${known.join(", ")}`;
   throw wrong(`unknown key "${unknown}"${key === undefined ? "" : ` in "${key}"`}`, hint);
+}
+
+/** A value of a table as TOML shows it, as far as tables of the configuration have it. */
+function toToml(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
 }
 
 function tableIn(value: unknown, key: string): Readonly<Record<string, unknown>> {

@@ -15,7 +15,7 @@ import { configured } from "./configured.ts";
 import { readRunRequest } from "./command_request.ts";
 import { dryRun } from "./dry_run.ts";
 import { prepareAndRun, withIsolation } from "./prepared.ts";
-import { isolationOfTests } from "./rules_overrides.ts";
+import { isolationOfTests, withExemptions } from "./rules_overrides.ts";
 import { NOT_RUN, RUN_SCHEMA, type RunRequest } from "./run_request.ts";
 import { stopText } from "../preflight/show.ts";
 import { TestRun } from "./test_run.ts";
@@ -24,7 +24,8 @@ import { TestRun } from "./test_run.ts";
 export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   const { host, printer } = typed;
   const firstScan = startEarly(typed);
-  const project = await findProject(host, typed.line.options.profile);
+  const found = await findProject(host, typed.line.options.profile);
+  const project = { ...found, configuration: withExemptions(found.configuration) };
   const context = configured(typed, project);
   const { line } = context;
   const request = await readRunRequest(context, project);

@@ -1,4 +1,4 @@
-import type { Override } from "../project/configuration_keys.ts";
+import type { IsolationWish, Override } from "../project/configuration_keys.ts";
 import { meansTest } from "./rules_parallel.ts";
 
 /** What the configuration says about one test; what it does not say is as for all tests. */
@@ -23,6 +23,30 @@ function settingsOf(overrides: readonly Override[], id: string): TestSettings {
   return Object.assign({}, ...settings.reverse());
 }
 
+/** A pattern that names every test. */
+const EVERY = "**";
+
+/**
+ * The configuration of a run where an override takes tests out of the isolation of all: then the
+ * others ask for it, each for itself.
+ */
+export function withExemptions<Settings extends IsolationSettings>(settings: Settings): Settings {
+  const { isolate, overrides } = settings;
+  const exempts = overrides.some((one) => one.isolate === "never");
+  if (isolate === null || isolate === "never" || !exempts) return settings;
+  return {
+    ...settings,
+    isolate: null,
+    overrides: [...overrides, { filter: [EVERY], isolate }],
+  };
+}
+
+/** The keys of the configuration that decide which tests are isolated. */
+export interface IsolationSettings {
+  readonly isolate: IsolationWish | null;
+  readonly overrides: readonly Override[];
+}
+
 /** The isolation that some tests of a run ask for. */
 export interface AskedIsolation {
   readonly wish: "always" | "auto";
@@ -39,12 +63,13 @@ export function isolationOfTests(
   overrides: readonly Override[],
   collected: readonly string[] | undefined,
 ): AskedIsolation | null {
-  const asking = overrides.filter(({ isolate, filter }) =>
+  const naming = overrides.filter(({ isolate, filter }) =>
     isolate !== undefined && (collected === undefined ||
       filter.some((pattern) => collected.some((path) => mayHold(path, pattern))))
   );
+  const asking = naming.filter(({ isolate }) => isolate !== "never");
   if (asking.length === 0) return null;
-  const isOfAll = collected !== undefined &&
+  const isOfAll = collected !== undefined && asking.length === naming.length &&
     collected.every((path) =>
       asking.some(({ filter }) => filter.some((pattern) => holdsAll(path, pattern)))
     );
@@ -52,15 +77,15 @@ export function isolationOfTests(
   return { wish: isStrict ? "always" : "auto", isOfAll };
 }
 
-/** Whether the overrides isolate a test. */
+/** Whether the overrides isolate a test: the first that names it and says so decides. */
 export function isolatesTest(overrides: readonly Override[]): (id: string) => boolean {
-  const asking = overrides.filter(({ isolate }) => isolate !== undefined)
-    .flatMap(({ filter }) => filter);
+  const saying = overrides.filter(({ isolate }) => isolate !== undefined);
   const known = new Map<string, boolean>();
   return (id) => {
     let isIsolated = known.get(id);
     if (isIsolated === undefined) {
-      known.set(id, isIsolated = asking.some((pattern) => isMeant(pattern, id)));
+      const first = saying.find(({ filter }) => filter.some((text) => isMeant(text, id)));
+      known.set(id, isIsolated = first !== undefined && first.isolate !== "never");
     }
     return isIsolated;
   };

@@ -187,6 +187,12 @@ for (const user of USERS) {
       assertEquals(first, outside);
       assert(second !== undefined && second !== outside, second);
       assertEquals(await spacesOf("test_ports", "--no-isolate"), [outside!]);
+      const pyproject = await Deno.readTextFile(join(suite.root, "pyproject.toml"));
+      const exempting = pyproject.replace("[tool.tractest]\n", "$&isolate = true\n")
+        .replace(/filter = .*\nisolate = true/, 'filter = "tests/test_other.py"\nisolate = false');
+      await suite.write({ "pyproject.toml": exempting });
+      const [exempt, other] = await spacesOf();
+      assertEquals([exempt, other !== undefined && other !== outside], [outside, true]);
     },
   });
 }

@@ -166,6 +166,7 @@ Deno.test("without a venv the Python of pytest on PATH is used only where it may
     checkouts.write("usr/bin/python3", "", 0o755);
     checkouts.write("bin/python", "", 0o755);
     checkouts.write("bin/pytest", script, 0o755);
+    checkouts.write("uv/uv", "", 0o755);
     const host = checkouts.host("r", { PATH: "@/bin:/nowhere", ...env });
     const project = await findProject(host);
     const python = await pythonOfPytest(host, project, await findVenvs(host, project));
@@ -175,7 +176,9 @@ Deno.test("without a venv the Python of pytest on PATH is used only where it may
   assertEquals(await find({}, {}, "#!/usr/bin/env bash\n"), "/bin/python", "a shim of pyenv");
   assertEquals(await find({}, {}, "#!@/gone/python3\n"), "/bin/python");
   assert(await find({}, { PATH: "/nowhere" }) === null);
-  assert(await find({ "r/uv.lock": "" }) === null, "uv would make a venv");
+  const withUv = { PATH: "@/bin:@/uv" };
+  assert(await find({ "r/uv.lock": "" }, withUv) === null, "uv would make a venv");
+  assertEquals(await find({ "r/uv.lock": "" }), "/usr/bin/python3", "there is no uv");
   assert(await find({ "r/tractor/__init__.py": "" }) === null);
   const inVenv = { "other/pyproject.toml": "", "bin/../pyvenv.cfg": "" };
   assert(await find(inVenv, { VIRTUAL_ENV: "@" }) === null, "the venv of another project");

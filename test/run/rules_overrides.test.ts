@@ -1,4 +1,10 @@
-import { isolatesTest, isolationOfTests, settingsOfTests } from "../../lib/run/rules_overrides.ts";
+import {
+  isolatesTest,
+  isolationOfTests,
+  type IsolationSettings,
+  settingsOfTests,
+  withExemptions,
+} from "../../lib/run/rules_overrides.ts";
 import { runSettings } from "../../lib/run/settings.ts";
 import { readConfiguration } from "../../lib/project/configuration.ts";
 import { assertEquals } from "../assert.ts";
@@ -67,6 +73,20 @@ Deno.test("a run may have tests to isolate by the files that it collects", () =>
   assertEquals(isolationOfTests([auto, always], undefined)?.wish, "always");
   assertEquals(isolationOfTests([auto, always], ["a.py"]), { wish: "auto", isOfAll: true });
   assertEquals(isolationOfTests([{ filter: ["a.py"] }], undefined), null);
+});
+
+Deno.test("an override takes tests out of the isolation that others ask for", () => {
+  const exempt = { filter: ["tests/a.py::test_x"], isolate: "never" } as const;
+  const ids = ["tests/a.py::test_x[1]", "tests/a.py::test_y", "tests/b.py::test_z"];
+  const some = [exempt, { filter: ["tests/a.py"], isolate: "always" }] as const;
+  assertEquals(ids.map(isolatesTest(some)), [false, true, false]);
+  assertEquals(isolationOfTests(some, ["tests/a.py"]), { wish: "always", isOfAll: false });
+  assertEquals(isolationOfTests([exempt], undefined), null);
+  const all = withExemptions<IsolationSettings>({ isolate: "auto", overrides: [exempt] });
+  assertEquals(all.isolate, null, "what several pytests need stays");
+  assertEquals(ids.map(isolatesTest(all.overrides)), [false, true, true]);
+  assertEquals(isolationOfTests(all.overrides, undefined), { wish: "auto", isOfAll: false });
+  assertEquals(isolationOfTests(all.overrides, ["tests/b.py"]), { wish: "auto", isOfAll: true });
 });
 
 Deno.test("tests are isolated by the patterns that ask for it", () => {
