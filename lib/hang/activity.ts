@@ -101,6 +101,34 @@ export function isTimed({ does, name, args, isProven }: Activity): boolean {
   return name === "rt_sigtimedwait" && (args[2] ?? 0) !== 0;
 }
 
+/**
+ * Milliseconds from which a timeout is no real one: trio waits for a day where nothing is due.
+ */
+const DAY_MS = 86_400_000;
+
+/** Whether a thread waits for one of several files with no time limit below a day. */
+export function isEndlessPoll({ does, name, args, isProven }: Activity): boolean {
+  if (does !== "poll" || !isProven) return false;
+  const isEndless = (milliseconds = 0) => milliseconds >= DAY_MS;
+  if (name === "epoll_wait" || name === "epoll_pwait") return isEndless(args[3]);
+  // A negative number is a large one here.
+  if (name === "poll") return isEndless(args[2]);
+  // The others point to their timeout.
+  return (name === "epoll_pwait2" && args[3] === 0) || (name === "ppoll" && args[2] === 0);
+}
+
+/** Operations of `futex`, from `include/uapi/linux/futex.h`. */
+const FUTEX_WAIT = 0, FUTEX_WAIT_BITSET = 9, FUTEX_PRIVATE = 128, FUTEX_CLOCK_REALTIME = 256;
+
+/** Who shares the lock that a thread waits for without a time limit; null: another wait. */
+export function lockOf({ name, args, isProven }: Activity): "own" | "shared" | null {
+  const [, operation, , timeout] = args;
+  if (!isProven || name !== "futex" || operation === undefined || timeout !== 0) return null;
+  const command = operation & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+  if (![FUTEX_WAIT, FUTEX_WAIT_BITSET].includes(command)) return null;
+  return (operation & FUTEX_PRIVATE) !== 0 ? "own" : "shared";
+}
+
 /** Milliseconds; a negative number means no timeout. */
 function isShort(milliseconds: number | undefined): boolean {
   return milliseconds === undefined ||

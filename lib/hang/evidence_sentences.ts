@@ -204,8 +204,17 @@ export const say = {
   // closed-wait
   onlyTheseWrite(process: SeenProcess, activity: Activity, writers: readonly number[]): string {
     const call = describeActivity(process, activity);
-    return `${nameOf(process)} waits in ${call}: the pipe is empty, and only ` +
+    const what = call.includes("pipe:") ? "the pipe is empty" : "nothing was sent";
+    return `${nameOf(process)} waits in ${call}: ${what}, and only ` +
       `${pidsOf(writers)} can write to it`;
+  },
+  onlyTheseRelease(process: SeenProcess, sharers: readonly number[]): string {
+    const who = pidsOf(sharers);
+    return `${nameOf(process)} waits in futex for a semaphore that only ${who} can release`;
+  },
+  onlyTheseWake(process: SeenProcess, call: string, others: readonly number[]): string {
+    const who = others.length === 0 ? "nothing" : `only ${pidsOf(others)}`;
+    return `${nameOf(process)} waits in ${call}: ${who} can write to what it watches`;
   },
   waitsForEnd(process: SeenProcess, call: string, children: readonly number[]): string {
     return `${nameOf(process)} waits in ${call} for the end of ${pidsOf(children)}`;

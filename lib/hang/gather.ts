@@ -16,9 +16,11 @@ import {
   type SpecialFile,
 } from "../system/programs/proc_files.ts";
 import { listSocketsByNetwork, type SocketsByNetwork } from "../system/programs/net_tables.ts";
+import { readPollLists } from "../system/programs/poll_lists.ts";
+import { type MappedSemaphore, readSemaphores } from "../system/programs/proc_maps.ts";
 import { readNetworks } from "../system/programs/networks.ts";
 import { listProcesses, type ProcessList, type ProcessRow } from "../system/programs/ps.ts";
-import { isPipe, pipesWaitedAt } from "./activity.ts";
+import { isPipe } from "./activity.ts";
 import {
   type Connection,
   connectionsOf,
@@ -29,6 +31,16 @@ import {
 } from "./connections.ts";
 import { listenersOf } from "./listeners.ts";
 import { countUnseenEnds } from "./unseen_ends.ts";
+import {
+  endlessPollCalls,
+  endsWaitedAt,
+  type Peers,
+  peersOf,
+  type Polled,
+  polledBy,
+  unixEndsOf,
+  waitForSemaphores,
+} from "./waited_ends.ts";
 import type {
   DeadChild,
   HangScene,
@@ -98,6 +110,10 @@ class Gathering {
   readonly #earlier = new Map<number, readonly ThreadState[]>();
   readonly #failures = new Set<string>();
   #unseenEnds = 0;
+  /** Pipes and Unix sockets at which the tree waits. */
+  #ends: readonly string[] = [];
+  /** The semaphores that processes map; null: the tree waits for none. */
+  #semaphores: ReadonlyMap<number, readonly MappedSemaphore[]> | null = null;
 
   constructor(
     private readonly host: Host,
@@ -135,7 +151,10 @@ class Gathering {
       .map((pid) => [pid, [pid]] as const);
     const began = host.clock.monotonic();
     const { readNumber } = await this.#firstSnapshot(new Map([...this.#tids, ...corpses]));
-    const [special, runs] = await this.#betweenSnapshots(readNumber, first);
+    const peers = peersOf(sockets.networks.flatMap(({ unix }) => unix));
+    const polling = await this.#readPolling(readNumber);
+    const waits = { ...polling, peers };
+    const runs = await this.#betweenSnapshots(readNumber, first, waits);
     const pipes = pipesOf(this.#files);
     await this.#addHolders(near, pipes, first);
     const seconds = (host.clock.monotonic() - began) / 1000;
@@ -149,11 +168,13 @@ class Gathering {
       .filter((connection) => first.some((other) => isSame(other, connection)));
     return {
       root: request.root,
-      processes: this.#processes(this.#kept(after), special, asleepSeconds(runs)),
+      processes: this.#processes(this.#kept(after), polling, asleepSeconds(runs)),
       dead: this.#dead.flatMap((row) => this.#stillDead(row, after) ?? []),
       session: request.session,
       startedIn: request.startedIn,
       pipes,
+      sockets: unixEndsOf(this.#ends, peers, this.#files),
+      semaphores: holdersBySemaphore(this.#semaphores ?? new Map()),
       unseenEnds: this.#unseenEnds,
       unreadable: this.#others.filter((pid) => !this.#files.has(pid)).length,
       connections: stayed.map(({ inodes, ...connection }) => ({
@@ -206,20 +227,39 @@ class Gathering {
     return networks.flatMap(({ tcp, unix }) => listenersOf(this.#pids, sockets, tcp, unix));
   }
 
+  /** Reads what event loops of the tree watch, and at what its threads sleep in a poll. */
+  async #readPolling(
+    readNumber: number | null,
+  ): Promise<{ readonly special: readonly SpecialFile[]; readonly polled: Polled }> {
+    const own = new Map(this.#pids.map((pid) => [pid, this.#earlier.get(pid) ?? []]));
+    const [special, lists] = await Promise.all([
+      readSpecialFiles(this.host, specialFilesOf(this.#pids, this.#files)),
+      readPollLists(this.host, endlessPollCalls(own, readNumber)),
+    ]);
+    return {
+      special,
+      polled: polledBy(own, readNumber, lists, { special, files: this.#files }),
+    };
+  }
+
   /** Reads what does not change, while the tree has time to run. */
   async #betweenSnapshots(
     readNumber: number | null,
     connections: readonly Connection[],
-  ): Promise<[SpecialFile[], LastRun[]]> {
+    waits: { readonly polled: Polled; readonly peers: Peers },
+  ): Promise<LastRun[]> {
     const { host } = this;
-    const pipes = this.#pids.flatMap((pid) =>
-      pipesWaitedAt(this.#files.get(pid) ?? [], this.#earlier.get(pid) ?? [], readNumber)
+    const ends = this.#ends = this.#pids.flatMap((pid) =>
+      endsWaitedAt(this.#files.get(pid) ?? [], this.#earlier.get(pid) ?? [], readNumber, waits)
     );
+    const own = new Map(this.#pids.map((pid) => [pid, this.#earlier.get(pid) ?? []]));
+    const isShared = waitForSemaphores(own, readNumber);
+    const isSearched = ends.length > 0 || isShared;
     // Of others an answer is due only from this tree, once they are accepted.
     const sockets = connections.filter(({ isRegistry, state }) =>
       isRegistry || state !== "accepted"
     ).flatMap(({ inodes }) => inodes.map((one) => `socket:[${one}]`));
-    const waitedAt = new Set([...pipes, ...sockets]);
+    const waitedAt = new Set([...ends, ...sockets]);
     const far = this.#others.filter((pid) => !this.#kin.has(pid));
     // A container hides kernel threads; those of this program have run just now.
     const clocks = [
@@ -227,30 +267,31 @@ class Gathering {
       ...this.#rows.get(host.pid)?.threads ?? [],
     ];
     // Who was started after the list was made may have inherited an end.
-    const now = pipes.length === 0 ? [] : this.#kept(await listProcesses(host)).processes;
+    const now = isSearched ? this.#kept(await listProcesses(host)).processes : [];
     const newcomers = now.filter(({ pid, state }) =>
       !this.#forest.has(pid) && state !== "Z" && pid !== host.pid
     );
-    const again = pipes.length === 0 ? [] : this.#pids;
+    const again = isSearched ? this.#pids : [];
     const searched = [...far, ...newcomers.map(({ pid }) => pid), ...again];
-    const [special, runs, holders] = await Promise.all([
-      readSpecialFiles(host, specialFilesOf(this.#pids, this.#files)),
+    const [runs, holders, semaphores] = await Promise.all([
       readLastRuns(host, [...new Set([...this.#tids.keys(), ...clocks])]),
-      waitedAt.size === 0
+      waitedAt.size === 0 && !isShared
         ? null
         : findHolders(host, searched, waitedAt, "the other ends of their pipes and sockets"),
+      isShared ? readSemaphores(host, [...new Set([...searched, ...this.#others])]) : null,
       host.clock.sleep(BETWEEN_MS),
     ]);
+    this.#semaphores = semaphores && this.#kept(semaphores).rows;
     if (holders) {
       const { rows } = this.#kept(holders);
       for (const [pid, files] of rows) if (!this.#inTree.has(pid)) this.#files.set(pid, files);
-      if (pipes.length > 0) await this.#countUnseen(new Set(pipes), now, newcomers, rows);
+      if (isSearched) await this.#countUnseen(new Set(ends), now, newcomers, rows);
     }
-    return [special, runs];
+    return runs;
   }
 
   async #countUnseen(
-    pipes: ReadonlySet<string>,
+    ends: ReadonlySet<string>,
     now: readonly ProcessRow[],
     newcomers: readonly ProcessRow[],
     again: Files,
@@ -262,13 +303,14 @@ class Gathering {
       now,
       newcomers,
       files: this.#files,
-      pipes,
+      ends,
       again,
+      maps: this.#semaphores,
     });
     // A process whose first thread has ended hides its files; this program shows its own.
     const hidden = this.#dead.filter(({ pid }) => (this.#rows.get(pid)?.threads ?? []).length > 1);
     const own = (this.#rows.get(this.host.pid)?.files ?? [])
-      .filter(({ target }) => pipes.has(target));
+      .filter(({ target }) => ends.has(target));
     this.#unseenEnds = count + hidden.length + own.length;
   }
 
@@ -295,7 +337,7 @@ class Gathering {
 
   #processes(
     { threads }: ThreadSnapshot,
-    special: readonly SpecialFile[],
+    { special, polled }: { readonly special: readonly SpecialFile[]; readonly polled: Polled },
     asleep: ReadonlyMap<number, number>,
   ): ReadonlyMap<number, SeenProcess> {
     return new Map([...this.#tids.keys()].map((pid) => [pid, {
@@ -305,6 +347,8 @@ class Gathering {
       inTree: this.#inTree.has(pid),
       files: this.#rows.get(pid)?.files ?? null,
       threads: compareThreads(this.#earlier.get(pid) ?? [], threads.get(pid) ?? []),
+      polled,
+      semaphores: this.#semaphores?.get(pid) ?? null,
       ...watchedBy(pid, special),
       asleepSeconds: asleep.get(pid) ?? null,
     }]));
@@ -333,6 +377,17 @@ function kinOf(root: number, forest: Forest): ReadonlySet<number> {
   const [parent = 1] = above;
   const siblings = parent === 1 ? [] : [...forest.values()].filter(({ ppid }) => ppid === parent);
   return new Set([...above, ...siblings.map(({ pid }) => pid)].slice(0, MOST_KIN));
+}
+
+function holdersBySemaphore(
+  maps: ReadonlyMap<number, readonly MappedSemaphore[]>,
+): HangScene["semaphores"] {
+  const holders = [...maps].flatMap(([pid, own]) => own.map(({ key }) => ({ key, pid })));
+  return new Map(
+    [...Map.groupBy(holders, ({ key }) => key)].map((
+      [key, all],
+    ) => [key, all.map(({ pid }) => pid)]),
+  );
 }
 
 function pipesOf(files: Files): HangScene["pipes"] {
@@ -364,7 +419,7 @@ function watchedBy(
   special: readonly SpecialFile[],
 ): Pick<SeenProcess, "watched" | "watchedProcesses" | "heldProcesses" | "pidfds"> {
   const own = special.filter((file) => file.pid === pid);
-  const watched = own.flatMap(({ watches }) => watches);
+  const watched = own.flatMap(({ watches }) => watches.map((file) => file.fd));
   const pidfds = own.flatMap(({ fd, of }) => of === null ? [] : [{ fd, of }]);
   return {
     watched,

@@ -78,7 +78,7 @@ const STEPS: Readonly<
   ],
   "closed-wait": (scene, { pids }) => [
     "send what is waited for before waiting (a last item for each worker), or give the wait a " +
-    "time limit: get(timeout=SECONDS), poll(SECONDS), join(SECONDS)",
+    "time limit: get(timeout=SECONDS), acquire(timeout=SECONDS), join(SECONDS)",
     "of a Pipe close the end that a process does not use: its reader then ends with EOFError " +
     "when the writer exits",
     ...stackSteps(scene),

@@ -1,6 +1,7 @@
 import type { ThreadState } from "../system/programs/proc_threads.ts";
 import type { HangProcess } from "../pytest/hang_event.ts";
 import type { OpenFile } from "../system/programs/proc_files.ts";
+import type { MappedSemaphore } from "../system/programs/proc_maps.ts";
 import { SHARED_HELPERS } from "../leaks/actor_signatures.ts";
 import { type Activity, activityOf } from "./activity.ts";
 
@@ -23,6 +24,13 @@ export interface SeenProcess {
   readonly files: readonly OpenFile[] | null;
   /** Empty when none could be read. */
   readonly threads: readonly Thread[];
+  /**
+   * Descriptors for one of which each thread sleeps, by its tid, where it waits in `poll` or at an
+   * epoll set without a time limit; missing: unknown.
+   */
+  readonly polled: ReadonlyMap<number, readonly number[]>;
+  /** Semaphores in its memory; null: not asked, or could not be read. */
+  readonly semaphores: readonly MappedSemaphore[] | null;
   /** Descriptors that its event loops watch. */
   readonly watched: readonly number[];
   /** Processes whose end its event loops wait for. */
@@ -48,6 +56,14 @@ export interface SeenConnection {
   /** Bytes that the other side has not read yet. */
   readonly unread: number;
   /** Who accepted it, else who listens there. Empty: not visible. */
+  readonly holders: readonly number[];
+}
+
+/** The two ends of a connection between Unix sockets. */
+export interface UnixEnds {
+  /** Neither has a name. */
+  readonly isPair: boolean;
+  /** Processes that hold one of them. */
   readonly holders: readonly number[];
 }
 
@@ -101,6 +117,12 @@ export interface HangScene {
     string,
     readonly { readonly pid: number; readonly reads: boolean; readonly writes: boolean }[]
   >;
+  /**
+   * Connected Unix sockets at which the tree waits, by `socket:[INODE]`.
+   */
+  readonly sockets: ReadonlyMap<string, UnixEnds>;
+  /** Who maps which semaphore, by its key, of all processes that can be read. */
+  readonly semaphores: ReadonlyMap<string, readonly number[]>;
   /**
    * Processes that may hold an end of a pipe which the tree waits at, and could not be read or
    * changed meanwhile.

@@ -21,7 +21,7 @@ const HEADLINES: Readonly<Record<Exclude<HangVerdict, "no-verdict">, string>> = 
   "waiting-for-connection": "a server waits for a connection, and nothing connects",
   "waiting-for-answer": "a connection gets no answer",
   "child-not-reaped": "a child is dead, and its parent has not reaped it",
-  "closed-wait": "processes wait for each other, and none can write what another one reads",
+  "closed-wait": "processes wait for each other, and nothing else can end that",
 };
 
 /** Verdicts that leave open whether full capture pipes are the cause. */

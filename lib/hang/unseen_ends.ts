@@ -14,24 +14,27 @@ export interface HolderSearch {
   /** Those of them that were not there before. */
   readonly newcomers: readonly ProcessRow[];
   readonly files: Files;
-  /** Pipes that the tree waits at. */
-  readonly pipes: ReadonlySet<string>;
+  /** Pipes and Unix sockets that the tree waits at. */
+  readonly ends: ReadonlySet<string>;
   /** The ends of these that the tree held between the snapshots. */
   readonly again: Files;
+  /** What could be read of the memory of processes; null: the tree waits for no semaphore. */
+  readonly maps: ReadonlyMap<number, unknown> | null;
 }
 
 /** Programs that read this, and have ended before they are read. */
-const PROBE = /^(\S*\/)?(ps|cat|ls) /;
+const PROBE = /^(\S*\/)?(ps|cat|ls|dd) /;
 
 /**
- * How many processes may hold an end of a pipe that was not seen: those that can't be read and are
- * younger than the tree, so that they may have inherited it, and those that changed meanwhile.
+ * How many processes may hold an end, or share a semaphore, unseen: those that can't be read and
+ * are younger than the tree, so that they may have inherited it, and those that changed meanwhile.
  */
 export async function countUnseenEnds(host: Host, search: HolderSearch): Promise<number> {
-  const { root, inTree, others, now, newcomers, files, pipes } = search;
+  const { root, inTree, others, now, newcomers, files, ends } = search;
   const outside = [...new Set([...others, ...newcomers.map(({ pid }) => pid)])];
   const probes = newcomers.filter(({ ppid, args }) => ppid === host.pid && PROBE.test(args));
-  const unread = outside.filter((pid) => !files.has(pid) && !probes.some((row) => row.pid === pid));
+  const isRead = (pid: number) => files.has(pid) && search.maps?.has(pid) !== false;
+  const unread = outside.filter((pid) => !isRead(pid) && !probes.some((row) => row.pid === pid));
   const parents = new Map(now.map(({ pid, ppid }) => [pid, ppid]));
   const above = new Set(chainOf(root, parents).slice(1));
   const tops = new Map(unread.map((pid) => [pid, topOf(pid, parents, above)]));
@@ -48,12 +51,13 @@ export async function countUnseenEnds(host: Host, search: HolderSearch): Promise
     inTree.has(ppid) && !inTree.has(pid) && state !== "Z"
   );
   const changed = [...inTree].filter((pid) => {
-    const before = (files.get(pid) ?? []).filter(({ target }) => pipes.has(target));
+    const before = (files.get(pid) ?? []).filter(({ target }) => ends.has(target));
     return JSON.stringify(before) !== JSON.stringify(search.again.get(pid) ?? []);
   });
   // Where others' processes are hidden, the first one is too.
   const hidden = now.some(({ pid }) => pid === 1) ? 0 : 1;
-  return mayHold.length + strays.length + changed.length + hidden;
+  const ofTree = [...inTree].filter((pid) => !isRead(pid));
+  return mayHold.length + strays.length + changed.length + ofTree.length + hidden;
 }
 
 /** A process, its parent, and so on. */

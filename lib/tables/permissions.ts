@@ -27,6 +27,8 @@ const PROJECT_ENV = [
   "TRACTEST_PROFILE",
 ] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
+/** What a stuck tree waits for: open files, and the list of files of a call of `poll`. */
+const HANG_PROBES = [...PROBES, "ls", "dd"] as const;
 /** A scan for leaks also asks which processes tests started, and which sockets they hold. */
 const LEAK_PROBES = [...PROBES, "ls", "grep"] as const;
 /** `doctor` alone asks for their versions: people type these by hand. */
@@ -80,7 +82,7 @@ const RUN_ENV = [
 ] as const;
 
 /** For every command that runs pytest. */
-const RUN_PROGRAMS = [...LEAK_PROBES, ...SIGNALS, "env", "git"] as const;
+const RUN_PROGRAMS = [...LEAK_PROBES, "dd", ...SIGNALS, "env", "git"] as const;
 
 /**
  * The permission table: one row per command and effect flag. The binary is compiled with the union
@@ -280,7 +282,7 @@ export const PERMISSIONS = [
   },
   {
     row: "bundle",
-    programs: [...LEAK_PROBES, ...TYPED_BY_HAND, "env", "git", "uname"],
+    programs: [...LEAK_PROBES, "dd", ...TYPED_BY_HAND, "env", "git", "uname"],
     env: RUN_ENV,
     read: true,
     write: true,
@@ -330,7 +332,7 @@ export const PERMISSIONS = [
   },
   {
     row: "hang",
-    programs: [...PROBES, "ls"],
+    programs: HANG_PROBES,
     env: PROBE_ENV,
     read: true,
     write: false,
@@ -340,7 +342,7 @@ export const PERMISSIONS = [
   },
   {
     row: "hang --stacks",
-    programs: [...PROBES, "ls", "env"],
+    programs: [...HANG_PROBES, "env"],
     env: [...PROBE_ENV, "PATH"],
     read: true,
     write: false,

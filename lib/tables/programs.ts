@@ -82,6 +82,11 @@ export const PROGRAMS = [
     packages: "coreutils",
     purpose: "removes a segment of shared memory that no process maps",
   },
+  {
+    name: "dd",
+    packages: "coreutils",
+    purpose: "which files a process of a stuck tree waits for in poll: a list in its memory",
+  },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
   {
     name: "notify-send",

@@ -580,6 +580,150 @@ def reads_itself():
     os.read(read, 1)
 
 
+def together(method, how):
+    """Processes of multiprocessing that share one lock or queue, of which none will be released or filled; in some cases something may do so."""
+    import multiprocessing
+
+    context = multiprocessing.get_context(method)
+    queue, lock = context.Queue(), context.Semaphore(0)
+    started = context.Queue()
+    if how == "dead":
+        lock = context.Lock()
+        holder = context.Process(target=take_lock, args=(lock,))
+        holder.start()
+        holder.join()
+    if how == "outside":
+        # A process that has left the tree shares the lock.
+        life, hold = os.pipe()
+        os.waitpid(fork(fork, lambda: [os.close(hold), os.read(life, 1)]), 0)
+    if how in ("sleeper", "newcomer"):
+        # It shares the lock, or may be about to open it by its name.
+        fork(time.sleep, 600) if how == "sleeper" else subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL)
+    if how == "signal":
+        signal.signal(signal.SIGUSR1, lambda *_: lock.release())
+    limit = 600 if how == "timed" else None
+    workers = [context.Process(target=report_and, args=(started, queue if how == "queue" else None, lock, limit)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        started.get()
+    for worker in workers:
+        until_asleep(worker.pid, "futex", "pipe_read")
+    ready()
+    lock.acquire() if how == "parent" else workers[0].join()
+
+
+def take_lock(lock):
+    lock.acquire()
+
+
+def report_and(started, queue, lock, limit):
+    started.put("started")
+    time.sleep(0.1)
+    (queue.get if queue else lock.acquire)(True, limit)
+
+
+def never(event):
+    EVENT.wait()
+
+
+def pool(kind):
+    """The workers of a pool wait for what only they, or this process, could do."""
+    global EVENT
+    import concurrent.futures, multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    EVENT = context.Event()
+    threading.Timer(1, ready).start()
+    if kind == "executor":
+        with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as executor:
+            list(executor.map(never, range(3)))
+    else:
+        with context.Pool(2) as workers:
+            workers.map(never, range(3))
+
+
+def duplex(how):
+    """Both sides of a Pipe() in both directions receive."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    if how == "outside":
+        life, hold = os.pipe()
+        os.waitpid(fork(fork, lambda: [os.close(hold), os.read(life, 1)]), 0)
+    worker = context.Process(target=there.recv)
+    worker.start()
+    until_asleep(worker.pid, "unix_stream", "pipe_read")
+    ready()
+    if how == "limit":
+        here = socket.socket(fileno=here.fileno())
+        here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, b"\0" * 15 + b"\1")
+    here.poll(600) if how == "timed" else here.recv(*([1] if how == "limit" else []))
+
+
+def communicates():
+    """The output of a child is read to its end, but a worker that waits too holds the input of that child."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    worker = context.Process(target=queue.get)
+    worker.start()
+    until_asleep(worker.pid, "pipe_read")
+    threading.Timer(0.5, ready).start()
+    child.communicate()
+
+
+def loop(how):
+    """An event loop of asyncio."""
+    import asyncio
+
+    async def main():
+        running = asyncio.get_running_loop()
+        running.call_later(0.5, ready)
+        if how == "timer":
+            running.call_later(600, print)
+        if how == "child":
+            child = await asyncio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            await child.stdout.read()
+        if how == "server":
+            await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        if how == "event":
+            file = os.eventfd(0)
+            running.add_reader(file, print)
+        if how == "signal":
+            running.add_signal_handler(signal.SIGUSR1, print)
+        if how == "inherited":
+            fork(time.sleep, 600)
+        if how == "sleeper":
+            child = await asyncio.create_subprocess_exec("sleep", "600", stdout=subprocess.PIPE)
+            await child.stdout.read()
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+def whole_day():
+    """As trio's loop, which wakes up once a day."""
+    here, there = socket.socketpair()
+    watched = select.epoll()
+    watched.register(here, select.EPOLLIN)
+    ready()
+    watched.poll(86400)
+
+
+def selects(how):
+    read, write = os.pipe()
+    ready()
+    if how == "select":
+        select.select([read], [], [])
+    one = select.poll()
+    one.register(read, select.POLLIN)
+    one.poll(600_000 if how == "timed" else None)
+
+
 def polite_child():
     """A parent waits for a child that SIGINT would end."""
     child = subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL)

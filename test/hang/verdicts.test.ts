@@ -253,6 +253,79 @@ const CASES: readonly Case[] = [
     verdict: "no-verdict",
     says: [],
   })),
+  ...["fork", "spawn"].flatMap((method) =>
+    ["queue", "dead", "parent", "join"].map((how): Case => ({
+      name: `processes wait for one lock that none of them has (${how}, ${method})`,
+      words: ["together", method, how],
+      verdict: "closed-wait",
+      says: [
+        /^pid \d+ .* waits in futex for a semaphore that only pid \d+(, \d+)+ can release$/,
+        /wait for each other, without a time limit: only a signal can end this$/,
+      ],
+    }))
+  ),
+  ...["sleeper", "newcomer", "outside", "timed", "signal"].map((how): Case => ({
+    name: `processes wait for one lock that another one may release (${how})`,
+    words: ["together", how === "newcomer" ? "spawn" : "fork", how],
+    verdict: "no-verdict",
+    says: [],
+  })),
+  ...["executor", "pool"].map((kind): Case => ({
+    name: `the workers of a pool wait for each other (${kind})`,
+    words: ["pool", kind],
+    verdict: "closed-wait",
+    says: [/waits in poll: only pid \d+(, \d+)* can write to what it watches/],
+  })),
+  {
+    name: "both sides of a pipe in both directions receive",
+    words: ["duplex", "both"],
+    verdict: "waiting-for-answer",
+    says: [
+      /^also \(closed-wait\): .* socket:\[\d+\]\): nothing was sent, and only pid \d+, \d+ can/,
+    ],
+  },
+  ...["timed", "outside"].map((how): Case => ({
+    name: `both sides of a pipe in both directions receive, and something may end it (${how})`,
+    words: ["duplex", how],
+    verdict: "no-verdict",
+    says: [],
+  })),
+  {
+    name: "output is read to its end, and a worker that waits holds the input",
+    words: ["communicates"],
+    verdict: "closed-wait",
+    says: [/waits in poll: only pid \d+(, \d+)* can write to what it watches/],
+  },
+  ...["child", "nothing"].map((how): Case => ({
+    name: `an event loop waits for what only its own tree could do (${how})`,
+    words: ["loop", how],
+    verdict: "closed-wait",
+    says: [/waits in epoll_wait: only pid \d+(, \d+)* can write to what it watches/],
+  })),
+  ...["timer", "server", "event", "signal", "inherited", "sleeper"].map((how): Case => ({
+    name: `an event loop waits, and something may end it (${how})`,
+    words: ["loop", how],
+    verdict: "no-verdict",
+    says: [],
+  })),
+  {
+    name: "an event loop that wakes up once a day",
+    words: ["whole_day"],
+    verdict: "closed-wait",
+    says: [/waits in epoll_wait/],
+  },
+  {
+    name: "a process polls a pipe that only it can write to",
+    words: ["selects", "endless"],
+    verdict: "closed-wait",
+    says: [/^pid \d+ waits for itself/],
+  },
+  ...["timed", "select"].map((how): Case => ({
+    name: `a process polls for a limited time, or by a call whose files are unknown (${how})`,
+    words: ["selects", how],
+    verdict: "no-verdict",
+    says: [],
+  })),
   {
     name: "a child is dead, its parent waits for another one",
     words: ["not_reaped", "other"],

@@ -123,12 +123,19 @@ function unescape(text: string): string {
   );
 }
 
+/** A file that an epoll set watches: under its number the process may have another one by now. */
+export interface WatchedFile {
+  readonly fd: number;
+  /** Null: an older kernel does not show it. */
+  readonly inode: number | null;
+}
+
 /** The details of an epoll set or a pidfd. */
 export interface SpecialFile {
   readonly pid: number;
   readonly fd: number;
   /** Descriptors that an epoll set watches; otherwise empty. */
-  readonly watches: readonly number[];
+  readonly watches: readonly WatchedFile[];
   /** The process of a pidfd; null if that is gone, and for anything else. */
   readonly of: number | null;
 }
@@ -151,9 +158,11 @@ export function parseSpecialFiles(
 ): SpecialFile[] {
   return (splitFiles(text, files.length) ?? []).map((part, index) => {
     const { pid, fd } = files[index]!;
-    const watches = [...part.matchAll(/^tfd: +(\d+) events:/gm)].map(([, watched]) =>
-      Number(watched)
-    );
+    const watched = part.matchAll(/^tfd: +(\d+) events:(?:.* ino:([0-9a-f]+) )?/gm);
+    const watches = Array.from(watched, ([, fd, inode]) => ({
+      fd: Number(fd),
+      inode: inode === undefined ? null : parseInt(inode, 16),
+    }));
     return { pid, fd, watches, of: Number(/^Pid:\t(\d+)$/m.exec(part)?.[1] ?? 0) || null };
   });
 }

@@ -81,6 +81,7 @@ function parseThread(tid: number, files: readonly string[]): ThreadState | null 
     catches: caught === null ? null : {
       alarm: hasSignal(caught, SIGALRM),
       child: hasSignal(caught, SIGCHLD),
+      other: (BigInt(`0x${caught}`) & ~USUAL) !== 0n,
     },
     interrupt: {
       ignored: hasInterrupt("SigIgn"),
@@ -92,6 +93,12 @@ function parseThread(tid: number, files: readonly string[]): ThreadState | null 
 }
 
 const SIGALRM = 14, SIGCHLD = 17;
+/**
+ * Signals with handlers in many a Python that starts nothing new: SIGINT, those of errors in the
+ * process itself (`faulthandler`), the size of the terminal (`readline`), and two of glibc's own.
+ */
+const USUAL = [2, 4, 6, 7, 8, 11, SIGALRM, SIGCHLD, 28, 32, 33]
+  .reduce((mask, signal) => mask | (1n << BigInt(signal - 1)), 0n);
 
 /** Whether a mask of `/proc/PID/status` has a signal. */
 function hasSignal(mask: string, signal: number): boolean {
@@ -189,7 +196,14 @@ export interface ThreadState {
   readonly syscall: RawSyscall | "running" | null;
   /** The kernel function that it sleeps in; null when none is shown. */
   readonly waitsIn: string | null;
-  /** Whether its process has handlers of these signals; null: could not be read. */
-  readonly catches: { readonly alarm: boolean; readonly child: boolean } | null;
+  /**
+   * Whether its process has handlers of SIGALRM, of SIGCHLD, and of others that may start
+   * something; null: could not be read.
+   */
+  readonly catches: {
+    readonly alarm: boolean;
+    readonly child: boolean;
+    readonly other: boolean;
+  } | null;
   readonly interrupt: InterruptMask;
 }

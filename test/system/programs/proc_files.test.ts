@@ -103,7 +103,7 @@ Deno.test("threads are read from /proc; one that is gone is ignored", () => {
     switches: 7,
     syscall: { number: 1, args: [4, 0x7f69, 200000, 0, 0, 0] },
     waitsIn: "anon_pipe_write",
-    catches: { alarm: false, child: false },
+    catches: { alarm: false, child: false, other: false },
     interrupt: { ignored: false, caught: true, blocked: true, pending: true },
   }]]]);
 });
@@ -142,7 +142,7 @@ Deno.test("watched files and the last run of threads are read from /proc", () =>
   const files = [{ pid: 7, fd: 12 }, { pid: 7, fd: 5 }, { pid: 7, fd: 6 }];
   const text = BOOT + [info, "Pid:\t1523\nNSpid:\t1523\n", ""].map((part) => part + BOOT).join("");
   assertEquals(parseSpecialFiles(text, files), [
-    { pid: 7, fd: 12, watches: [19, 5], of: null },
+    { pid: 7, fd: 12, watches: [{ fd: 19, inode: 0x200c3 }, { fd: 5, inode: null }], of: null },
     { pid: 7, fd: 5, watches: [], of: 1523 },
     { pid: 7, fd: 6, watches: [], of: null },
   ]);
