@@ -20,6 +20,8 @@ export interface Suite {
   readonly targets: readonly string[];
   /** More targets, where speed is not compared: pytest-xdist's workers do other work there. */
   readonly uncompared?: readonly string[];
+  /** Tests that take seconds more or less by chance: left out where speed is compared. */
+  readonly byChance?: readonly string[];
   /** Why it is run like this, and what explains differences from bare pytest. */
   readonly notes: readonly string[];
 }

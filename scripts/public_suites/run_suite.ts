@@ -26,8 +26,11 @@ const OWN = new URL(".", import.meta.url).pathname;
 
 /** The words of each mode, as a person would type them. */
 export function commandOf(mode: ModeName, suite: Suite): string[] {
-  const { options, uncompared = [], runOptions = [] } = suite;
-  const targets = [...suite.targets, ...(COMPARED.includes(mode) ? [] : uncompared)];
+  const { uncompared = [], byChance = [], runOptions = [] } = suite;
+  const isCompared = COMPARED.includes(mode);
+  const targets = [...suite.targets, ...(isCompared ? [] : uncompared)];
+  const leftOut = isCompared ? byChance.map((id) => `--deselect=${id}`) : [];
+  const options = [...suite.options, ...leftOut];
   const pytest = [".venv/bin/python", "-m", "pytest"];
   const rest = options.length > 0 ? ["--", ...options] : [];
   const run = (...words: string[]) => {
