@@ -246,14 +246,14 @@ export class RunModel {
 
   /**
    * Whether another pytest ran during an attempt. Only shards run at the same time, and while the
-   * last of them do, one for retries may start; events of other sessions may merely come late.
+   * last of them do, the next session may start; events of other sessions may merely come late.
    */
   ranBesideOthers({ session, began, seconds }: Attempt): boolean {
     const own = this.#sessions.get(session);
     return own?.purpose === "shard" &&
       this.#sessions.values().some((other) =>
-        other !== own && (other.purpose === "shard" || other.purpose === "retry") &&
-        other.began < began + seconds && began < other.latest
+        other !== own && other.purpose !== null && other.began < began + seconds &&
+        began < other.latest
       );
   }
 

@@ -275,53 +275,68 @@ def test_offline():
   },
 );
 
-withSuite(
-  "the pytest for a retry starts while others run their last tests, its test after all of them",
-  {
-    "test_a.py": `
+/**
+ * `test_quick` and `test_slow` run at the same time; `test_slow` ends only when yet another pytest
+ * has collected.
+ */
+const OVERLAPPING = {
+  "test_a.py": `
 import os, time
 def until(name):
     while not os.path.exists(os.environ["SUITE"] + "/" + name): time.sleep(0.01)
 def note(name): open(os.environ["SUITE"] + "/" + name, "w").close()
-def test_bad():
+def test_quick():
     until("slow-began")
-    note("bad-ran")
-    assert 1 == 2
+    note("quick-ran")
+    assert "FAILS" not in os.environ
 `,
-    "test_b.py": `
+  "test_b.py": `
 from test_a import note, until
 def test_slow():
     note("slow-began")
-    until("bad-ran")
-    until("retry-started")
+    until("next-collected")
+def test_alone(): pass
 `,
-    "conftest.py": `
+  "conftest.py": `
 import os
 def pytest_collection_finish(session):
     path = os.environ["SUITE"] + "/"
-    if os.path.exists(path + "bad-ran"): open(path + "retry-started", "w").close()
+    if os.path.exists(path + "quick-ran"): open(path + "next-collected", "w").close()
 `,
-  },
-  async (suite) => {
-    const events = join(suite.path, "events");
-    const { code, stdout } = await suite.tractest([...JOBS, "--timeout=60", "--events", events]);
-    assertEquals(code, 1, stdout);
-    assertIncludes(stdout, "FAILED 2 times tests/test_a.py::test_bad: assert 1 == 2");
-    const written = (await Deno.readTextFile(events)).trim().split("\n").map((line) =>
-      JSON.parse(line)
-    );
-    const retry = written.find(({ purpose }) => purpose === "retry").session;
-    const begins = written.find(({ event, session }) =>
-      event === "test-start" && session === retry
-    );
-    const last = Math.max(
-      ...written.filter(({ session }) => session !== undefined && session !== retry)
-        .map(({ time }) => time),
-    );
-    assert(begins.time >= last, JSON.stringify([begins, last]));
-    assertEquals(written.filter(({ event }) => event === "session-finish").length, 3);
-  },
-);
+};
+const ALONE_TABLE = '[tool.tractest]\nalone = ["tests/test_b.py::test_alone"]\n';
+
+for (
+  const { purpose, fails, table, verdict } of [
+    { purpose: "retry", fails: true, table: "", verdict: "1 failed, 2 passed in " },
+    { purpose: "alone", fails: false, table: ALONE_TABLE, verdict: "3 passed in " },
+  ]
+) {
+  withSuite(
+    `a pytest of purpose ${purpose} starts while others run their last tests, its test after them`,
+    OVERLAPPING,
+    async (suite) => {
+      const ini = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n';
+      await suite.write({ "pyproject.toml": ini + table });
+      const path = join(suite.path, "events");
+      const { stdout } = await suite.tractest(
+        [...JOBS, "--timeout=60", "--events", path],
+        fails ? { FAILS: "1" } : {},
+      );
+      assertIncludes(stdout, verdict);
+      const events = (await Deno.readTextFile(path)).trim().split("\n").map((line) =>
+        JSON.parse(line)
+      );
+      const next = events.find((event) => event.purpose === purpose).session;
+      const begins = events.find(({ event, session }) =>
+        event === "test-start" && session === next
+      );
+      const others = events.filter(({ session }) => session !== undefined && session !== next);
+      assert(others.every(({ time }) => time <= begins.time), JSON.stringify([begins, others]));
+      assertEquals(events.filter(({ event }) => event === "session-finish").length, 3);
+    },
+  );
+}
 
 withSuite(
   "of failures with one cause the others are retried only if the first one passes alone",

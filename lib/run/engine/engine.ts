@@ -16,6 +16,7 @@ import type { Session } from "./session.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { SessionWatch } from "./session_watch.ts";
 import { say } from "./show.ts";
+import { Standby, type StandbyParts } from "./standby.ts";
 
 /**
  * Sessions started in place of those that a test has ended, at most: a suite in which everything
@@ -36,11 +37,14 @@ export class Engine {
   readonly #leaks: LeftBehindWatch;
   readonly #distributor: Distributor;
   readonly #sessions: SessionRunner;
+  readonly #parts: StandbyParts;
   readonly #retries: Retries;
   #hang: HangReport | null = null;
   #resumes = 0;
   /** The numbers of the shards that ran out of tests. */
   #endedShards: number[] = [];
+  /** Has started for the tests that run alone; null: none has. */
+  #standby: Standby | null = null;
 
   constructor(
     private readonly host: Host,
@@ -68,8 +72,8 @@ export class Engine {
     const distributor = this.#distributor = new Distributor(host, printer, request, progress);
     const parts = { progress, control, watch, leaks, distributor };
     this.#sessions = new SessionRunner(host, printer, request, parts);
-    const sessions = this.#sessions;
-    this.#retries = new Retries(printer, request, progress, { control, distributor, sessions });
+    this.#parts = { control, distributor, sessions: this.#sessions };
+    this.#retries = new Retries(printer, request, progress, this.#parts);
     scene.log.on((event) => this.#apply(event));
   }
 
@@ -129,27 +133,43 @@ export class Engine {
     const run = (_: unknown, index: number) =>
       this.#runShard(purpose, index + 1).then(() => {
         this.#endedShards.push(index + 1);
-        this.#prepareRetries();
+        this.#prepareNext();
       }).catch((error) => this.#control.fail(error));
     await Promise.all(Array.from({ length: jobs }, run));
   }
 
-  /** Prepares for retries once a shard has ended, in its place, while others still run. */
-  #prepareRetries(): void {
+  /** Starts the session that comes next once a shard has ended, while others still run. */
+  #prepareNext(): void {
+    const { plan } = this.request;
+    const { run, planned, mayContinue, isStoppedByTests, diskFailed } = this.#progress;
     const [shard] = this.#endedShards;
-    const areSomeRunning = this.#endedShards.length < this.request.plan.jobs;
-    if (shard !== undefined && areSomeRunning) this.#retries.prepare(shard);
+    const areSomeRunning = this.#endedShards.length < plan.jobs;
+    if (shard === undefined || !areSomeRunning || this.#standby !== null) return;
+    if (!mayContinue || isStoppedByTests || diskFailed || run.collectionErrors.length > 0) return;
+    const parts = this.#parts;
+    const rest = planned.filter((id) => !run.hasEnded(id));
+    const tests = rest.filter(this.#runsAlone);
+    if (tests.length > 0) this.#standby = new Standby(parts, { purpose: "alone", tests }, shard);
+    else if (!rest.some((id) => parts.distributor.runsIsolated(id))) {
+      this.#retries.prepare(rest, shard);
+    }
   }
+
+  /** Whether a test runs after all others, but not isolated from them. */
+  readonly #runsAlone = (id: string): boolean =>
+    this.request.plan.runsAlone(id) && !this.#distributor.runsIsolated(id);
 
   /**
    * Runs a session, and after a test that ended it another one for the remaining tests.
    *
    * @param tests those that the queue has, if few; null: all
+   * @param begun a session that has started with them; null: none has
    */
   async #runShard(
     first: SessionPurpose,
     shard: number,
     tests: readonly string[] | null = null,
+    begun: Standby | null = null,
   ): Promise<void> {
     const progress = this.#progress;
     const distributor = this.#distributor;
@@ -160,7 +180,9 @@ export class Engine {
       purpose = purpose === "shard" ? "shard" : "resume"
     ) {
       const kind = { purpose, tests, isIsolated: distributor.isIsolated };
-      const ended = await this.#sessions.run(kind, distributor.queue, shard);
+      const ended = begun !== null && purpose === first
+        ? await begun.ended
+        : await this.#sessions.run(kind, distributor.queue, shard);
       if (ended === null || !progress.mayContinue) return;
       if (!this.#mayResume()) {
         // With several jobs it may not be the test's own fault: it runs alone first.
@@ -189,23 +211,31 @@ export class Engine {
 
   /** Runs the tests that must not run at the same time as others, or not in their namespaces. */
   async #runApart(): Promise<void> {
-    const { jobs, runsAlone } = this.request.plan;
     const distributor = this.#distributor;
-    if (jobs > 1) await this.#runRest((id) => runsAlone(id) && !distributor.runsIsolated(id));
+    const standby = this.#standby;
+    this.#standby = null;
+    if (this.request.plan.jobs > 1) await this.#runRest(this.#runsAlone, standby);
+    // Ends it unless it has run its tests.
+    await standby?.end();
     distributor.isIsolated = true;
     await this.#runRest((id) => distributor.runsIsolated(id));
     distributor.isIsolated = false;
   }
 
   /** Runs those of these tests that have not run, in pytest's order. */
-  async #runRest(isMeant: (id: string) => boolean): Promise<void> {
+  async #runRest(
+    isMeant: (id: string) => boolean,
+    standby: Standby | null = null,
+  ): Promise<void> {
     const { planned, run, mayContinue, isStoppedByTests } = this.#progress;
     const ids = planned.filter((id) => isMeant(id) && !run.hasEnded(id));
     if (ids.length === 0 || !mayContinue || isStoppedByTests || this.#stopsAtErrors) return;
     // Fixtures of a wide scope may depend on pytest's order.
     const ordered = this.#distributor.asCollected(ids);
-    this.#distributor.queue = await this.#distributor.queueOf([ordered]);
-    if (this.#distributor.queue !== null) await this.#runShard("alone", 1, ordered);
+    const begun = ordered.every((id) => standby?.knows(id)) ? standby : null;
+    const queue = await (begun?.give([ordered]) ?? this.#distributor.queueOf([ordered]));
+    this.#distributor.queue = queue;
+    if (queue !== null) await this.#runShard("alone", 1, ordered, begun);
   }
 
   /** Whether pytest runs nothing because of errors in the collection. */
@@ -242,7 +272,7 @@ export class Engine {
       (event.event === "report" && event.outcome === "failed");
     if (!isRed || this.request.plan.jobs === 1) return;
     if (this.#progress.reachedMaxFail) this.#stopQueue();
-    this.#prepareRetries();
+    this.#prepareNext();
   }
 
   /**

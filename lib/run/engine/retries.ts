@@ -31,18 +31,14 @@ export class Retries {
    * Starts the pytest that will run the failed tests again, while other sessions still run their
    * last tests. Which of those will fail is not known, so it collects them, too.
    *
+   * @param rest the tests that have not ended
    * @param shard the number of a shard that has ended
    */
-  prepare(shard: number): void {
-    const { progress, request: { plan }, parts } = this;
-    const { run, planned } = progress;
-    if (this.#standby !== null || !this.#mayRun || progress.isStoppedByTests) return;
+  prepare(rest: readonly string[], shard: number): void {
     const { contended } = this.#failures();
-    if (contended.length === 0 || run.collectionErrors.length > 0) return;
-    const rest = planned.filter((id) => !run.hasEnded(id));
-    const runsApart = (id: string) => plan.runsAlone(id) || parts.distributor.runsIsolated(id);
-    if (rest.some(runsApart)) return;
-    this.#standby = new Standby(parts, shard, [...contended.map(({ id }) => id), ...rest]);
+    if (this.#standby !== null || contended.length === 0) return;
+    const tests = [...contended.map(({ id }) => id), ...rest];
+    this.#standby = new Standby(this.parts, { purpose: "retry", tests }, shard);
   }
 
   /** Runs the tests again that have failed since the last call. */
@@ -171,7 +167,7 @@ export class Retries {
     const known = ids.filter((id) => standby?.knows(id));
     if (standby === null || known.length === 0) return;
     this.#standby = null;
-    await standby.run(known);
+    if (await standby.give(known.map((id) => [id])) !== null) await standby.ended;
   }
 }
 

@@ -1,5 +1,7 @@
+import type { Group } from "../../pytest/work.ts";
 import type { Control } from "./control.ts";
 import type { Distributor } from "./distributor.ts";
+import type { EndedTest } from "./ended_test.ts";
 import type { Queue } from "./queue.ts";
 import type { SessionRunner } from "./session_runner.ts";
 
@@ -10,28 +12,31 @@ export interface StandbyParts {
   readonly sessions: SessionRunner;
 }
 
+/** What a {@linkcode Standby} is started for. */
+export interface StandbyKind {
+  readonly purpose: "alone" | "retry";
+  /** The tests that it may be given. */
+  readonly tests: readonly string[];
+}
+
 /**
- * A pytest for retries that starts and collects while other sessions still run their last tests. It
- * waits at an empty queue, and so runs no test before it is given some.
+ * A pytest that starts and collects while other sessions still run their last tests. It waits at an
+ * empty queue, and so runs no test before it is given some.
  */
 export class Standby {
+  /** Resolves when it is over, with the test in which it ended, if any. */
+  readonly ended: Promise<EndedTest | null>;
   readonly #tests: ReadonlySet<string>;
   readonly #queue: Promise<Queue | null>;
-  readonly #ended: Promise<unknown>;
 
-  /**
-   * @param shard the number of the shard whose place it takes
-   * @param tests those that it may be given
-   */
-  constructor(private readonly parts: StandbyParts, shard: number, tests: readonly string[]) {
+  /** @param shard the number of the shard whose place it takes */
+  constructor(private readonly parts: StandbyParts, kind: StandbyKind, shard: number) {
     const { distributor, sessions } = parts;
-    this.#tests = new Set(tests);
+    this.#tests = new Set(kind.tests);
     this.#queue = distributor.emptyQueue();
-    this.#ended = this.#queue.then(async (queue) => {
-      if (queue !== null) await sessions.run({ purpose: "retry", tests }, queue, shard);
-    });
+    this.ended = this.#queue.then((queue) => queue && sessions.run(kind, queue, shard));
     // It may fail long before it is awaited.
-    this.#ended.catch(() => {});
+    this.ended.catch(() => {});
   }
 
   /** Whether it has collected a test. */
@@ -39,12 +44,12 @@ export class Standby {
     return this.#tests.has(id);
   }
 
-  /** Runs these tests, and ends. */
-  async run(ids: readonly string[]): Promise<void> {
+  /** Gives it these tests, after which it ends. Returns its queue; null if the disk fails. */
+  async give(groups: readonly Group[]): Promise<Queue | null> {
     const queue = await this.#queue;
-    if (queue === null) return;
-    const isFilled = await this.parts.distributor.fillWith(queue, ids.map((id) => [id])) !== null;
-    await (isFilled ? this.#ended : this.end());
+    const filled = queue && await this.parts.distributor.fillWith(queue, groups);
+    if (filled === null) await this.end();
+    return filled;
   }
 
   /** Ends it without a test. */
@@ -53,6 +58,6 @@ export class Standby {
     // Where not even an empty file can be made, its process is ended; no other runs by now.
     const kill = () => Promise.all([...this.parts.control.sessions].map((one) => one.end()));
     await queue?.stop().catch(kill);
-    await this.#ended;
+    await this.ended;
   }
 }
