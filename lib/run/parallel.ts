@@ -145,8 +145,17 @@ export class Plan {
 
   readonly #settingsOf: ReturnType<typeof settingsOfTests>;
 
+  /** What older runs say of the tests. */
+  #history: Promise<[KnownSeconds, ReadonlySet<string>]> | null = null;
+
   constructor(private readonly parts: PlanParts) {
     this.#settingsOf = settingsOfTests(parts.project.configuration.overrides);
+    // While pytest collects the tests: later they would wait for it.
+    const off = parts.log.on(({ event }) => {
+      if (event !== "session-start") return;
+      off();
+      this.#readHistory().catch(() => {});
+    });
   }
 
   /** Whether a test runs while no others do; known once the plan is made. */
@@ -161,19 +170,17 @@ export class Plan {
 
   /** The groups to run, in order. */
   readonly make = async (items: readonly Item[]): Promise<readonly Group[]> => {
-    const { host, project, parallel: { shard, keepsOrder }, jobs, given, arrange, facts, log } =
-      this.parts;
+    const { parallel: { shard, keepsOrder }, jobs, given, arrange, log } = this.parts;
     const all = groupsOf(items, this.parts.together);
     const ids = items.map((item) => item.id);
     // Only what all machines know may change the cut: otherwise their cuts differ and lose tests.
     const agreed = expectation(ids, given ?? (() => undefined));
     const groups = shard === null ? all : partition(all, shard.count, agreed)[shard.index - 1]!;
-    const recorded = given ??
-      await recordedSeconds(host, project, { transport: facts.transport, backend: facts.backend });
+    const [recorded, contended] = await this.#readHistory();
+    this.#contended = contended;
     const expected = expectation(ids, recorded);
     const asCollected = !keepsOrder && arrange === null;
     this.#blockParts = { items, expected, jobs, asCollected, arrange };
-    if (jobs > 1) this.#contended = await contendedTests(host, project);
     const ordered = arrange?.(groups) ?? groups;
     const together = jobs === 1
       ? ordered
@@ -188,6 +195,14 @@ export class Plan {
     await log.append({ event: "planned", tests: this.tests, predicted: this.predicted, cut });
     return ordered;
   };
+
+  #readHistory(): Promise<[KnownSeconds, ReadonlySet<string>]> {
+    const { host, project, jobs, given, facts: { transport, backend } } = this.parts;
+    return this.#history ??= Promise.all([
+      given ?? recordedSeconds(host, project, { transport, backend }),
+      jobs > 1 ? contendedTests(host, project) : new Set<string>(),
+    ]);
+  }
 }
 
 /** How evenly the work was shared. Times in seconds. */

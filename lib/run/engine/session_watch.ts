@@ -8,8 +8,11 @@ import type { Session } from "./session.ts";
 import { say } from "./show.ts";
 import { SlowTests } from "./slow_tests.ts";
 
-/** Milliseconds between reads of the output of sessions: short while there is some. */
-const POLL_MS = { busy: 30, idle: 60 } as const;
+/**
+ * Milliseconds between reads of the output of sessions: short while there is some, and while
+ * sessions wait for the order of their tests.
+ */
+const POLL_MS = { planning: 15, busy: 30, idle: 60 } as const;
 
 /** Reads the output of the sessions of a run, and enforces the limits of single tests and exits. */
 export class SessionWatch {
@@ -64,7 +67,9 @@ export class SessionWatch {
         ...[...this.control.sessions].map((session) => session.poll()),
       ]);
       for (const session of this.control.sessions) this.#enforceLimits(session);
-      await this.host.clock.sleep(seen.some(Boolean) ? POLL_MS.busy : POLL_MS.idle, signal);
+      const isPlanning = this.request.plan.order !== null && this.progress.groups === null;
+      const pace = isPlanning ? "planning" : seen.some(Boolean) ? "busy" : "idle";
+      await this.host.clock.sleep(POLL_MS[pace], signal);
     }
   }
 
