@@ -27,8 +27,9 @@ const PROJECT_ENV = [
   "TRACTEST_PROFILE",
 ] as const;
 const PROBES = ["ss", "ps", "cat", "readlink", "stat"] as const;
-/** What a stuck tree waits for: open files, and the list of files of a call of `poll`. */
-const HANG_PROBES = [...PROBES, "ls", "dd"] as const;
+/** What a stuck tree waits for: also the files of a call of `poll`, and sockets in isolations. */
+const OF_HANGS = ["dd", "nsenter"] as const;
+const HANG_PROBES = [...PROBES, "ls", ...OF_HANGS] as const;
 /** A scan for leaks also asks which processes tests started, and which sockets they hold. */
 const LEAK_PROBES = [...PROBES, "ls", "grep"] as const;
 /** `doctor` alone asks for their versions: people type these by hand. */
@@ -82,7 +83,7 @@ const RUN_ENV = [
 ] as const;
 
 /** For every command that runs pytest. */
-const RUN_PROGRAMS = [...LEAK_PROBES, "dd", ...SIGNALS, "env", "git"] as const;
+const RUN_PROGRAMS = [...LEAK_PROBES, ...OF_HANGS, ...SIGNALS, "env", "git"] as const;
 
 /**
  * The permission table: one row per command and effect flag. The binary is compiled with the union
@@ -282,7 +283,7 @@ export const PERMISSIONS = [
   },
   {
     row: "bundle",
-    programs: [...LEAK_PROBES, "dd", ...TYPED_BY_HAND, "env", "git", "uname"],
+    programs: [...LEAK_PROBES, ...OF_HANGS, ...TYPED_BY_HAND, "env", "git", "uname"],
     env: RUN_ENV,
     read: true,
     write: true,

@@ -87,6 +87,11 @@ export const PROGRAMS = [
     packages: "coreutils",
     purpose: "which files a process of a stuck tree waits for in poll: a list in its memory",
   },
+  {
+    name: "nsenter",
+    packages: "util-linux",
+    purpose: "starts ss in the network of an isolated run: which Unix sockets are connected there",
+  },
   { name: "git", packages: "git", purpose: "changed files, worktree; read only" },
   {
     name: "notify-send",

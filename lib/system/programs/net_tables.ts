@@ -6,6 +6,7 @@ import {
   listHeldSockets,
   listTcpConnections,
   listUnixConnections,
+  listUnixConnectionsOf,
   type TcpConnection,
   type UnixConnection,
 } from "./ss.ts";
@@ -25,22 +26,23 @@ export interface SocketsByNetwork {
 
 /**
  * Lists the sockets of the network namespaces that processes are in: those of this program's by
- * `ss`, which sees no other; those of others from `/proc/PID/net`, where a Unix socket does not
- * show its other end.
+ * `ss`, which sees no other; those of others from `/proc/PID/net`. There a Unix socket does not
+ * show its other end, so that `ss` is started inside, if possible.
  */
 export async function listSocketsByNetwork(
   host: Host,
   { own, others, hidden }: Networks,
 ): Promise<SocketsByNetwork> {
   const isOwn = own.length + hidden.length > 0;
-  const [tcp, unix, tables] = await Promise.all([
+  const [tcp, unix, tables, inside] = await Promise.all([
     isOwn ? listTcpConnections(host) : null,
     isOwn ? listUnixConnections(host) : null,
     readTables(host, others, ["tcp", "tcp6", "unix"]),
+    Promise.all(others.map(([pid]) => listUnixConnectionsOf(host, pid!))),
   ]);
-  const networks = tables.texts.map(([tcp, tcp6, unix]) => ({
+  const networks = tables.networks.map(({ index, texts: [tcp, tcp6, unix] }) => ({
     tcp: [...parseTcpTable(tcp!), ...parseTcpTable(tcp6!)],
-    unix: parseUnixTable(unix!),
+    unix: inside[index] ?? parseUnixTable(unix!),
   }));
   return {
     networks: [...(tcp && unix ? [{ tcp: tcp.rows, unix: unix.rows }] : []), ...networks],
@@ -80,7 +82,7 @@ async function heldElsewhere(
     (files ?? []).map(({ target }) => ({ pid, target }))
   );
   const pidsOf = Map.groupBy(users, ({ target }) => target);
-  const bound = tables.texts.flatMap(([tcp, tcp6, udp, udp6, unix]) => [
+  const bound = tables.networks.flatMap(({ texts: [tcp, tcp6, udp, udp6, unix] }) => [
     ...[tcp!, tcp6!].flatMap(parseTcpTable).filter(({ state }) => state === "LISTEN")
       .map(({ local, inode }) => ({ kind: "tcp" as const, name: local, inode })),
     // One that has a peer is a client.
@@ -97,25 +99,32 @@ async function heldElsewhere(
   }));
 }
 
+/** Tables of network namespaces, with the place of each in the request. */
+interface Tables {
+  readonly networks: readonly { readonly index: number; readonly texts: readonly string[] }[];
+  readonly failures: readonly string[];
+}
+
 /** These tables of each network namespace, from the first of its processes. */
 async function readTables(
   host: Host,
   others: Networks["others"],
   names: readonly string[],
-): Promise<{ readonly texts: readonly string[][]; readonly failures: readonly string[] }> {
-  if (others.length === 0) return { texts: [], failures: [] };
+): Promise<Tables> {
+  if (others.length === 0) return { networks: [], failures: [] };
   const pids = others.map(([pid]) => pid!);
   const paths = pids.flatMap((pid) => names.map((name) => `/proc/${pid}/net/${name}`));
   const { text, failure } = await catFiles(host, paths, "sockets of other network namespaces");
   const parts = splitFiles(text ?? "", paths.length);
-  if (parts === null) return { texts: [], failures: [failure ?? "sockets can't be read"] };
+  if (parts === null) return { networks: [], failures: [failure ?? "sockets can't be read"] };
   const all = pids.map((pid, index) => ({
     pid,
+    index,
     texts: parts.slice(index * names.length, (index + 1) * names.length),
   }));
   // Even an empty table has a heading; without IPv6 there is no table of it.
   return {
-    texts: all.filter(({ texts }) => texts[0] !== "").map(({ texts }) => texts),
+    networks: all.filter(({ texts }) => texts[0] !== ""),
     failures: all.filter(({ texts }) => texts[0] === "")
       .map(({ pid }) => `the sockets in the network namespace of pid ${pid} can't be read`),
   };

@@ -175,6 +175,26 @@ export async function listUnixConnections(host: Host): Promise<SocketList<UnixCo
     : { ...parseUnixConnections(text), failure: null };
 }
 
+/** The user namespace is entered too, where it is another one: only its owner may see inside. */
+const INTO_NETWORK = [["-U", "--preserve-credentials", "-n"], ["-n"]] as const;
+
+/** Lists Unix stream sockets in the network namespace of a process; null: it can't be entered. */
+export async function listUnixConnectionsOf(
+  host: Host,
+  pid: number,
+): Promise<readonly UnixConnection[] | null> {
+  for (const namespaces of INTO_NETWORK) {
+    const { text } = await probe(
+      host,
+      "nsenter",
+      ["-t", `${pid}`, ...namespaces, "ss", "-xaneH"],
+      { why: "connections by Unix sockets in another network namespace" },
+    );
+    if (text !== null) return parseUnixConnections(text).rows;
+  }
+  return null;
+}
+
 /** Parses `ss -taneH`. */
 export function parseTcpConnections(text: string): Omit<SocketList<TcpConnection>, "failure"> {
   return parseRows(text, (line) => {
