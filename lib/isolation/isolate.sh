@@ -29,7 +29,7 @@ done </proc/self/status
 [ "$value" = "$1" ] || exit 143
 # The network at the other end of the cable. `command`: a failure doesn't end this shell.
 { command exec 8<"/proc/$1/ns/net"; } 2>/dev/null
-outer=$2 drop=$3 report=$4 network=$5
+number=$1 outer=$2 drop=$3 report=$4 network=$5
 shift 5
 
 # The first process of a pid namespace gets only signals for which it has a handler. These are not forwarded, since the terminal and
@@ -89,7 +89,16 @@ make_network() {
   mount -n -a -T "$network/mounts" || :
 }
 
+# Tests write pids into files that outlive the session, and end what has them in the next run. From 1 on, as in each new namespace,
+# they would be those of daemons outside, and of other sessions. Which of the two ranges there is depends on pid_max.
+number_processes() {
+  for half in 2097152 16384; do
+    if echo $((half + number * 1000 % half)) >/proc/sys/kernel/ns_last_pid; then break; fi
+  done
+}
+
 mount -n -t proc -o nosuid,nodev,noexec proc /proc || exit 83
+number_processes 2>/dev/null
 make_network >"$report-network" 2>&1 || { cat "$report-network" >&2; exit 83; }
 mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm && mkdir -m 700 /dev/shm/run || exit 83
 while [ "$1" != -- ]; do

@@ -67,6 +67,8 @@ test(
     ]);
     assertEquals([facts.memory, facts.runtime], [["psm_inside", "run"], "/dev/shm/run/tractor"]);
     assertEquals(facts.processes, [1, facts.pid]);
+    const outer = Number(await Deno.readTextFile("/proc/sys/kernel/pid_max"));
+    assert(facts.pid > outer / 2, `a file with pid ${facts.pid} would name a process outside`);
     assertEquals([facts.path, facts.ours], [
       `${suite.root}/py310/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
       [
