@@ -20,9 +20,21 @@ import type { Context } from "../command_line/context.ts";
 import type { Project } from "../project/project.ts";
 
 /**
+ * Reads what is changed, and what that affects; null outside of git. It takes several programs one
+ * after the other, and may begin before the failures are known.
+ */
+export function knownChanges(
+  context: Context<RunOptions>,
+  project: Project,
+): Promise<Changes | null> {
+  return orNull(() => changesOf(context, project));
+}
+
+/**
  * Explains each failure: whether it is flaky by the list or the record of earlier runs, and which
  * changed file may have caused it. Outside of git nothing counts as changed.
  *
+ * @param changes what {@linkcode knownChanges} found
  * @param held whether another process holds or held the registry: then no missed time limit
  *   counts as timing
  */
@@ -30,10 +42,11 @@ export async function judgeFailures(
   context: Context<RunOptions>,
   project: Project,
   failures: readonly Failure[],
+  changes: Promise<Changes | null>,
   held: boolean | Promise<boolean>,
 ): Promise<JudgedFailure[]> {
   const [known, records, registryHeld] = await Promise.all([
-    orNull(() => changesOf(context, project)),
+    changes,
     testRecords(context.host, project, failures.map((failure) => failure.id)),
     held,
   ]);
@@ -65,7 +78,8 @@ export async function judgeFailures(
   }));
 }
 
-interface Changes extends KnownChanges {
+/** What is changed in a project, and what that affects. */
+export interface Changes extends KnownChanges {
   /** The commit that changes are relative to; null before the first one. */
   readonly base: string | null;
   /** Finds a changed file that a test file imports, directly or not. */

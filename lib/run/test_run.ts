@@ -27,6 +27,7 @@ import type { LaunchRequest, Prepared } from "./prepared.ts";
 import { extraWords, type Sharing } from "./rules_unseen_options.ts";
 import { isolatesTest } from "./rules_overrides.ts";
 import type { RunRequest } from "./run_request.ts";
+import type { Changes } from "./judge_failures.ts";
 import type { JudgedFailure } from "./show_failures.ts";
 import { unseenJunit } from "./unseen_options.ts";
 import { plural } from "../base/plural.ts";
@@ -51,6 +52,7 @@ export class TestRun {
   #unseenReport: JunitFile | null = null;
   /** Measures the load of the processors from the first session on. */
   #cpu: ReturnType<typeof watchCpu> | null = null;
+  #changes: Promise<Changes | null> | null = null;
   #kept: KeptOutput = null;
   /** The first signal that came after the tests. */
   #signal: { readonly cut: Cut | null } = { cut: null };
@@ -226,9 +228,23 @@ export class TestRun {
           this.#cpu = watchCpu(host);
           loadEnd();
         },
-        onSessionsFinished: (run) => this.#draft.begin(run),
+        onSessionsFinished: (run) => {
+          this.#draft.begin(run);
+          if (run.isRed) this.#readChanges();
+        },
       },
     };
+  }
+
+  /** Reads what may explain failures; begun while pytest exits. */
+  #readChanges(): Promise<Changes | null> {
+    const { context, request: { project } } = this;
+    this.#changes ??= import("./judge_failures.ts").then(({ knownChanges }) =>
+      knownChanges(context, project)
+    );
+    // It may fail before it is awaited.
+    this.#changes.catch(() => {});
+    return this.#changes;
   }
 
   #noteIsolated(tests: readonly string[]): void {
@@ -283,7 +299,10 @@ export class TestRun {
     { run }: EngineOutcome,
     leaks: Promise<LeakReport> | null,
   ): Promise<JudgedFailure[]> {
-    if (run.failures.length === 0) return [];
+    if (run.failures.length === 0) {
+      await this.#changes;
+      return [];
+    }
     const { project } = this.request;
     const [{ judgeFailures }, { collisionText }] = await Promise.all([
       import("./judge_failures.ts"),
@@ -292,7 +311,8 @@ export class TestRun {
     const registryHeld = collisionText(run.failures, run.finished.length, project.profile) !==
         null ||
       leaks?.then(({ registries }) => registries.some(({ bound }) => bound)) || false;
-    return await judgeFailures(this.context, project, run.failures, registryHeld);
+    const changes = this.#readChanges();
+    return await judgeFailures(this.context, project, run.failures, changes, registryHeld);
   }
 
   async #logFinish({ outcome, verdict, strain, failures }: RunFindings): Promise<void> {
