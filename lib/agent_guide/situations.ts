@@ -74,7 +74,7 @@ const ASKS: Readonly<Record<typeof EXIT[keyof typeof EXIT], string>> = {
   [EXIT.ok]: "report the counts in one line",
   [EXIT.testsFailed]:
     "report each failing test and its short error; `tractest flaky` first, then " +
-    "start at the line that `changed:` names",
+    "start at the line that `changed:` names; without one report the last line",
   [EXIT.usage]: "correct the command line; the hint names the nearest option",
   [EXIT.toolMissing]: "ask the user to install the package that the message names",
   [EXIT.bug]: "show the user the message and the command line; do not try again",

@@ -23,18 +23,24 @@ export function showRuns(printer: Printer, runs: readonly RunRow[], all: number)
   printer.rows(runs.map(cellsOfRun));
 }
 
+/** The longest ending that stands among the columns; others stand behind them. */
+const LONGEST_ENDING = 40;
+
 function cellsOfRun(run: RunRow): string[] {
+  const ending = escapeText(run.ending ?? "");
+  const isLong = ending.length > LONGEST_ENDING;
   const flaky = run.flaky > 0 ? `, ${run.flaky} flaky` : "";
   // Up to pytest the command is the same for all runs.
   const words = run.command.slice(run.command.indexOf("pytest") + 1);
   return [
     `  ${escapeText(run.id)}`,
     timeText(run.started),
-    escapeText(run.ending ?? `exit ${run.exitCode}`),
+    ending === "" || isLong ? `exit ${run.exitCode}` : ending,
     `${countsLine(run)}${flaky}`,
     secondsText(run.seconds),
     sourceText(run),
     escapeText(shellCommand(words)),
+    ...(isLong ? [ending] : []),
   ];
 }
 

@@ -19,8 +19,8 @@ export async function reportCellsToCi(ci: CiLog, root: string, end: MatrixEnd): 
   const { planned, runs, exitCode, seconds } = end;
   const failures = failuresOf(runs);
   if (exitCode !== 0) ci.openGroup();
-  for (const { name, verdict: { ending } } of runs) {
-    if (ending !== null) ci.annotateRun(`${name} did not end by itself`, ending);
+  for (const { name, verdict: { code, ending } } of runs) {
+    if (ending !== null) ci.annotateRun(`${name}: exit code ${code}`, ending);
   }
   ci.annotate(
     root,

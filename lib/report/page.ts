@@ -155,7 +155,7 @@ function verdictOf(results: RunModel, tests: readonly TestResult[]): Verdict {
     return { kind: "good", word: "Passed", sentence: facts };
   }
   const word = red.length > 0 ? red.join(", ") : `Exit code ${ended.exitCode}`;
-  const ending = ended.ending === null ? "" : ` Ended by: ${ended.ending}.`;
+  const ending = ended.ending === null ? "" : ` How it ended: ${ended.ending}.`;
   return { kind: "bad", word, sentence: `${facts}${ending}` };
 }
 

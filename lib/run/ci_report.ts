@@ -18,7 +18,7 @@ export async function reportToCi(ci: CiLog, root: string, found: RunFindings): P
   const { run } = outcome;
   const { flaky, leaking } = notable(run);
   if (exitCode !== 0) ci.openGroup();
-  if (ending !== null) ci.annotateRun("the run did not end by itself", ending);
+  if (ending !== null) ci.annotateRun(`exit code ${exitCode}`, ending);
   ci.annotate(root, [
     ...failures.map((failure) => failureAnnotation(failure, knowledgeOf(failure))),
     ...flaky.map((test) => testAnnotation(test, "passed only when run again", firstReason(test))),
