@@ -47,11 +47,13 @@ export function polledBy(
   return new Map([...lists, ...sets]);
 }
 
-/** The other ends of connected Unix sockets. */
+/** The other ends of connected Unix sockets that processes can have open. */
 export function peersOf(rows: readonly UnixConnection[]): Peers {
-  const nameOf = new Map(rows.map(({ inode, name }) => [inode, name]));
+  // Until it is accepted, the other end has no inode.
+  const open = rows.filter(({ inode }) => inode !== 0);
+  const nameOf = new Map(open.map(({ inode, name }) => [inode, name]));
   return new Map(
-    rows.filter(({ state, peer }) => state === "ESTAB" && nameOf.has(peer)).map((row) => [
+    open.filter(({ state, peer }) => state === "ESTAB" && nameOf.has(peer)).map((row) => [
       `socket:[${row.inode}]`,
       {
         target: `socket:[${row.peer}]`,
@@ -81,7 +83,7 @@ export function endsWaitedAt(
   return [...pipesWaitedAt(files, threads, readNumber), ...others];
 }
 
-/** Who holds the ends of the Unix sockets among these. */
+/** Who holds the ends of the Unix sockets among these; without those whose other end is hidden. */
 export function unixEndsOf(
   targets: readonly string[],
   peers: Peers,
@@ -90,9 +92,12 @@ export function unixEndsOf(
   return new Map(targets.flatMap((target) => {
     const peer = peers.get(target);
     if (peer === undefined) return [];
-    const holders = [...files].filter(([, open]) =>
-      open.some((file) => file.target === target || file.target === peer.target)
-    ).map(([pid]) => pid);
+    const holdersOf = (end: string) =>
+      [...files].filter(([, open]) => open.some((file) => file.target === end))
+        .map(([pid]) => pid);
+    const others = holdersOf(peer.target);
+    if (others.length === 0) return [];
+    const holders = [...new Set([...holdersOf(target), ...others])];
     return [[target, { isPair: peer.isPair, holders }] as const];
   }));
 }
