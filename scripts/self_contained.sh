@@ -11,6 +11,11 @@ _tt_home=$_tt_base/tractest
 _tt_program=$_tt_home/program-@PROGRAM_ID@
 _tt_runtime=$_tt_home/runtime-@RUNTIME_ID@
 
+# Settings of the user's own Deno, with which ours may not start, or prints more. The tests get them back (env.ts).
+for _tt_name in DENO_V8_FLAGS DENO_LOG DENO_AUDIT_PERMISSIONS DENO_PERMISSION_BROKER_PATH; do
+  eval "[ -z \"\${$_tt_name+x}\" ] || { export \"TRACTEST_$_tt_name=\$$_tt_name\"; unset $_tt_name; }"
+done
+
 # Kind, mode, owner and size of some paths, without the user's PATH and LD_* (of an activated venv or a Nix shell).
 _tt_facts() {
   unset LD_LIBRARY_PATH LD_PRELOAD

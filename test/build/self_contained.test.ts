@@ -1,5 +1,6 @@
 import { VERSION } from "../../lib/tables/release.ts";
 import { assert, assertEquals, assertIncludes } from "../assert.ts";
+import { pythonWithPytest } from "../cli/suites.ts";
 import { BINARY, canMount, head, IS_ROOT, run, selfContained, withDirectory } from "./built.ts";
 
 const ANSWER = `tractest ${VERSION} (self-contained, deno ${Deno.version.deno})\n`;
@@ -551,6 +552,27 @@ Deno.test("a channel of Node.js that was left in the environment stops no start"
   await withDirectory(async (HOME) => {
     const { code, stdout } = await run(binary, ["version"], { HOME, NODE_CHANNEL_FD: "99" });
     assertEquals([code, stdout], [0, ANSWER]);
+  });
+});
+
+Deno.test("settings of the user's own Deno stop no start, and reach the tests", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (HOME) => {
+    const own = {
+      DENO_V8_FLAGS: "--no such'\"$flag",
+      DENO_LOG: "debug",
+      DENO_AUDIT_PERMISSIONS: "/dev/null/x",
+      DENO_PERMISSION_BROKER_PATH: "/nowhere",
+    };
+    const env = { HOME, XDG_CACHE_HOME: `${HOME}/cache`, XDG_STATE_HOME: `${HOME}/state`, ...own };
+    assertEquals(await run(binary, ["version"], env), { code: 0, stdout: ANSWER, stderr: "" });
+    const known = `${JSON.stringify(own)}.items() <= os.environ.items()`;
+    const test = `import os\ndef test_a(): assert ${known}\n`;
+    await Deno.writeTextFile(`${HOME}/pytest.ini`, "[pytest]\n");
+    await Deno.writeTextFile(`${HOME}/test_a.py`, test);
+    const words = ["-C", HOME, "run", "--no-preflight", "--python", await pythonWithPytest()];
+    const { code, stdout, stderr } = await run(binary, words, env);
+    assertEquals(code, 0, stdout + stderr);
   });
 });
 

@@ -42,6 +42,11 @@ export async function inheritedEnvironment(host: Host): Promise<Map<string, stri
   if (["self-contained", "launcher"].includes(host.build().kind)) {
     variables.delete("DENO_NO_UPDATE_CHECK");
     if (OWN_DENO_DIR.test(variables.get("DENO_DIR") ?? "")) variables.delete("DENO_DIR");
+    for (const [name, value] of [...variables]) {
+      if (!name.startsWith(SET_ASIDE)) continue;
+      variables.delete(name);
+      variables.set(name.replace(SET_ASIDE, "DENO_"), value);
+    }
     // It replaces the home where Deno couldn't read ~/.npmrc, and start.js puts it back.
     const home = host.env("HOME");
     if (home !== undefined) variables.set("HOME", home);
@@ -63,6 +68,8 @@ async function askEnv(host: Host): Promise<string> {
   );
 }
 
+/** How the launcher names settings of Deno that are the user's, and not for its own Deno. */
+const SET_ASIDE = "TRACTEST_DENO_";
 /** The DENO_DIR of a self-contained binary, if the user has set none. */
 const OWN_DENO_DIR = /\/tractest[^/]*\/program-\w+\/deno$/;
 
