@@ -67,7 +67,7 @@ export async function bisect(context: Context<BisectOptions>): Promise<ExitCode>
   const { host, printer, line } = context;
   guardLog(host, printer);
   const { symptom, timeout, in: words } = line.options;
-  const project = await findProject(host, line.options.profile);
+  const project = await findProject(host, line.options.profile, line.options.python);
   const test = await testOf(context, project);
   const targets = words.length > 0 ? (await targetsOf(host, project, words)).targets : null;
   const given = await givenRun(context, test);

@@ -26,7 +26,7 @@ export function check(context: Context<CheckOptions>): Promise<ExitCode> {
 
 async function checkProject(context: Context<CheckOptions>): Promise<ExitCode> {
   const { host, printer, line: { options: { python, sync, uvRun, yes } } } = context;
-  const project = await findProject(host);
+  const project = await findProject(host, null, python);
   const options = { ask: true, show: true, leaks: false, python, sync, uvRun, yes };
   const { checks } = await preflight(context, project, options);
   const ok = checks.every((row) => row.status !== "fail");

@@ -10,13 +10,20 @@ import {
   type Profile,
   profileOf,
 } from "./rules_profile.ts";
+import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
 import { minorOfName } from "./rules_venv.ts";
 
 /**
  * Decides the profile of a project by small files and listings, without any program: hooks wait
  * for it.
+ *
+ * @param python `--python`: then its venv decides, not those of the project; null: not given
  */
-export async function findProfile(host: Host, project: ProjectRoot): Promise<Profile> {
+export async function findProfile(
+  host: Host,
+  project: ProjectRoot,
+  python: string | null = null,
+): Promise<Profile> {
   const { root, name } = project;
   const hasSource =
     await host.files.stat(join(root, "tractor/__init__.py")).catch(nullForTractestError) !== null;
@@ -36,9 +43,10 @@ export async function findProfile(host: Host, project: ProjectRoot): Promise<Pro
     return text !== null && declaresTractor(basename(path), text);
   }));
   if (declared.includes(true)) return profileOf({ ...facts, isDeclared: true });
-  const installed = await Promise.all(
-    (await venvsOf(host, project, places)).map((venv) => hasTractor(host, venv)),
-  );
+  const venvs = python === null
+    ? await venvsOf(host, project, places)
+    : await venvOfPython(host, root, python);
+  const installed = await Promise.all(venvs.map((venv) => hasTractor(host, venv)));
   return profileOf({ ...facts, isInstalled: installed.includes(true) });
 }
 
@@ -82,6 +90,15 @@ async function venvsOf(
   const own = [...usual, ...configured.flat(), ...(given ? [resolve(places[0]!.path, given)] : [])];
   const active = host.env("VIRTUAL_ENV");
   return own.length > 0 || !active ? own : [active];
+}
+
+/** The venv of `--python`, which names that, a Python in it, or one on PATH. */
+async function venvOfPython(host: Host, root: string, python: string): Promise<string[]> {
+  const path = python.includes("/") ? null : await findOnPath(host, python, root);
+  const here = path ?? resolve(host.cwd, python);
+  return path === null && await isExecutable(host, join(here, "bin/python"))
+    ? [here]
+    : [resolve(here, "../..")];
 }
 
 async function hasTractor(host: Host, venv: string): Promise<boolean> {

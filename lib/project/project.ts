@@ -24,16 +24,21 @@ export interface Project extends ProjectRoot {
  * Finds the project upward from the working directory.
  *
  * @param named `--profile`; null if it was not given: then TRACTEST_PROFILE counts
+ * @param python `--python`; null if it was not given
  * @throws {PreflightError} if there is none, or its configuration can't be read
  * @throws {UsageError} for a profile that the configuration does not have
  */
-export async function findProject(host: Host, named: string | null = null): Promise<Project> {
+export async function findProject(
+  host: Host,
+  named: string | null = null,
+  python: string | null = null,
+): Promise<Project> {
   const [found, { readConfiguration }, { findProfile }] = await Promise.all([
     findRoot(host),
     import("./configuration.ts"),
     import("./profile.ts"),
   ]);
-  const profile = await findProfile(host, found);
+  const profile = await findProfile(host, found, python);
   const chosen = chosenProfile(named, host.env("TRACTEST_PROFILE") ?? "");
   const configuration = readConfiguration(found.tractest, profile, chosen);
   return { ...found, profile, configuration, chosen };

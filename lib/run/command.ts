@@ -24,7 +24,8 @@ import { TestRun } from "./test_run.ts";
 export async function run(typed: Context<RunOptions>): Promise<ExitCode> {
   const { host, printer } = typed;
   const firstScan = startEarly(typed);
-  const found = await findProject(host, typed.line.options.profile);
+  const { profile, python } = typed.line.options;
+  const found = await findProject(host, profile, python);
   const project = { ...found, configuration: withExemptions(found.configuration) };
   const context = configured(typed, project);
   const { line } = context;

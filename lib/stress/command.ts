@@ -46,7 +46,7 @@ export async function stress(context: Context<StressOptions>): Promise<ExitCode>
   const { host, printer, line } = context;
   guardLog(host, printer);
   const { copies, rounds, untilFail, baseline, timeout } = line.options;
-  const project = await findProject(host, line.options.profile);
+  const project = await findProject(host, line.options.profile, line.options.python);
   if (line.operands.length === 0) {
     throw new UsageError('"stress" needs a test', "tractest stress test_server.py::test_x");
   }

@@ -12,7 +12,7 @@ export async function watch(context: Context<WatchOptions>): Promise<ExitCode> {
   const { host, line } = context;
   refuseOptions(line);
   ownExecutable(host, "runs");
-  const project = await findProject(host, line.options.profile);
+  const project = await findProject(host, line.options.profile, line.options.python);
   if (line.slips?.length) await (await import("../run/slips.ts")).refuseSlips(context, project);
   await limitsOf(context, project);
   return await new WatchLoop(context, project).run();

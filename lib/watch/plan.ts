@@ -29,7 +29,7 @@ export async function planOf(
 ): Promise<Plan> {
   const { host, line } = context;
   if (wish.kind === "all") return { targets: null, words: [], reasons: [], notes: [] };
-  const project = await findProject(host, line.options.profile);
+  const project = await findProject(host, line.options.profile, line.options.python);
   const limits = await limitsOf(context, project);
   if (wish.kind === "failed") return await planOfFailed(host, project, limits);
   const set = wish.kind === "affected"

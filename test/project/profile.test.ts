@@ -8,10 +8,11 @@ const INSTALLED = "lib/python3.11/site-packages/tractor/__init__.py";
 /** The profile of a project with these files, found from `at` below the repository. */
 async function profileIn(
   files: readonly string[],
-  { at = "", more = {}, active }: {
+  { at = "", more = {}, active, python = null }: {
     readonly at?: string;
     readonly more?: Readonly<Record<string, string>>;
     readonly active?: string;
+    readonly python?: string | null;
   } = {},
 ): Promise<string> {
   const base = await Deno.realPath(await Deno.makeTempDir({ prefix: "tractest-profile-" }));
@@ -20,10 +21,11 @@ async function profileIn(
     for (const [path, text] of Object.entries(all)) {
       const whole = `${base}/${path}`;
       await Deno.mkdir(whole.slice(0, whole.lastIndexOf("/")), { recursive: true });
-      await Deno.writeTextFile(whole, text);
+      await Deno.writeTextFile(whole, text, { mode: 0o755 });
     }
     const variables = active === undefined ? {} : { VIRTUAL_ENV: `${base}/${active}` };
-    return (await findProject(new HostAt(`${base}/repo${at}`, variables))).profile;
+    const host = new HostAt(`${base}/repo${at}`, variables);
+    return (await findProject(host, null, python)).profile;
   } finally {
     await Deno.remove(base, { recursive: true });
   }
@@ -63,6 +65,16 @@ Deno.test("what stands above the root counts up to the top of the work tree", as
   const files = ["repo/.git/HEAD", `repo/.venv/${INSTALLED}`];
   assertEquals(await profileIn(files, { at: "/member", more: member }), "tractor");
   assertEquals(await profileIn(files.slice(1), { at: "/member", more: member }), "plain");
+});
+
+Deno.test("with --python its venv decides, not those of the project", async () => {
+  const files = ["elsewhere/bin/python", `elsewhere/${INSTALLED}`, "plain/bin/python"];
+  const own = `repo/.venv/${INSTALLED}`;
+  for (const python of ["../elsewhere", "../elsewhere/bin/python"]) {
+    assertEquals(await profileIn(files, { more: APP, python }), "tractor");
+  }
+  assertEquals(await profileIn([...files, own], { more: APP, python: "../plain" }), "plain");
+  assertEquals(await profileIn([...files, own], { more: APP }), "tractor");
 });
 
 Deno.test("the active venv counts only where the project has none", async () => {
