@@ -7,6 +7,7 @@ import type { Offers } from "../command_line/verb_description.ts";
 import type { Host } from "../system/host.ts";
 import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
 import { type Asked, candidatesOf } from "./candidates.ts";
+import { pathsIn } from "./paths_in.ts";
 import {
   bashReply,
   nushellReply,
@@ -44,9 +45,12 @@ async function answer({ host, line, verbs = [], commands = [] }: Context): Promi
   const directory = directoryIn(typed.words);
   if (directory !== null) host.changeDirectory(directory);
   const wanted = wantedAt(typed.words, verb);
-  const found = await offered(host, wanted, { commands, verbs });
-  const paths = pathsFor(wanted.offers, found);
+  const words = await offered(host, wanted, { commands, verbs });
+  const paths = pathsFor(wanted.offers, words);
   const shell = line.operands[0];
+  // nushell completes paths only as whole words.
+  const isPart = shell === "nushell" && paths !== null && wanted.before !== "";
+  const found = isPart ? [...words, ...await pathsIn(host, wanted)] : words;
   return [
     paths ?? "words",
     ...found.map((candidate) => {

@@ -157,8 +157,9 @@ async function isInstalled(program: string, path: string): Promise<boolean> {
 
 Deno.test("`complete` offers what is in the project, and says what it is", async () => {
   using made = await project();
-  const complete = async (...words: string[]) => {
-    const { code, stdout, stderr } = await tractest(["complete", "zsh", "--", ...words], {
+  const complete = (...words: string[]) => completeIn("zsh", ...words);
+  const completeIn = async (shell: string, ...words: string[]) => {
+    const { code, stdout, stderr } = await tractest(["complete", shell, "--", ...words], {
       cwd: made.path,
     });
     assertEquals([code, stderr], [0, ""]);
@@ -181,6 +182,9 @@ Deno.test("`complete` offers what is in the project, and says what it is", async
     "v1\ttag",
   ]);
   assertEquals(await complete("run", "--junit", ""), ["files"]);
+  assertEquals(await complete("run", "--junit=te"), ["files"]);
+  const tied = ["files", "--junit=tests/\t"];
+  assertEquals(await completeIn("nushell", "run", "--junit=te"), tied, "it completes none itself");
   assertEquals((await complete("run", ""))[0], "words");
 });
 
