@@ -580,6 +580,18 @@ def reads_itself():
     os.read(read, 1)
 
 
+def ready_later(*channels):
+    """A process outside of the tree waits for this one to sleep: a thread of it would still end when it is ready."""
+    root = os.getpid()
+
+    def watch():
+        time.sleep(1)
+        until_asleep(root, *channels)
+        ready()
+
+    os.waitpid(fork(fork, watch), 0)
+
+
 def together(method, how):
     """Processes of multiprocessing that share one lock or queue, of which none will be released or filled; in some cases something may do so."""
     import multiprocessing
@@ -632,9 +644,9 @@ def pool(kind):
     global EVENT
     import concurrent.futures, multiprocessing
 
+    ready_later("futex")
     context = multiprocessing.get_context("fork")
     EVENT = context.Event()
-    threading.Timer(1, ready).start()
     if kind == "executor":
         with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as executor:
             list(executor.map(never, range(3)))
@@ -666,13 +678,13 @@ def communicates():
     """The output of a child is read to its end, but a worker that waits too holds the input of that child."""
     import multiprocessing
 
+    ready_later("poll")
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     worker = context.Process(target=queue.get)
     worker.start()
     until_asleep(worker.pid, "pipe_read")
-    threading.Timer(0.5, ready).start()
     child.communicate()
 
 
