@@ -824,3 +824,35 @@ async function lastFailed(suite: Suite): Promise<string[]> {
     JSON.parse(await Deno.readTextFile(join(suite.root, ".pytest_cache/v/cache/lastfailed"))),
   ).sort();
 }
+
+withSuite(
+  "tests find no COVERAGE_FILE of a shard where coverage does not measure them",
+  {
+    "conftest.py": `
+import os
+class Measures: pass
+def pytest_configure(config):
+    if "MEASURED" in os.environ:
+        config.pluginmanager.register(Measures(), "_cov")
+`,
+    "test_a.py": `
+import os, pytest
+@pytest.mark.parametrize("n", range(4))
+def test_environment(n):
+    name = os.environ.get("COVERAGE_FILE", "")
+    measured = os.environ.get("MEASURED")
+    assert name == "" if measured is None else name.startswith(measured)
+`,
+  },
+  async (suite) => {
+    const environments: Record<string, string>[] = [
+      {},
+      { MEASURED: ".coverage.shard-" },
+      { MEASURED: "data.shard-", COVERAGE_FILE: "data" },
+    ];
+    for (const environment of environments) {
+      const { code, stdout } = await suite.tractest(JOBS, environment);
+      assertEquals(code, 0, stdout);
+    }
+  },
+);

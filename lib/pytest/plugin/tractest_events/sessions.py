@@ -41,6 +41,7 @@ def pytest_configure(config):
     tractest joins what they know of failures.
     """
     try:
+        leave_coverage_alone(config)
         Known.place = place_in_rootdir(config)
         install_ids(config)
         cache = getattr(config, "cache", None)
