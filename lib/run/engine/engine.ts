@@ -41,8 +41,8 @@ export class Engine {
   readonly #retries: Retries;
   #hang: HangReport | null = null;
   #resumes = 0;
-  /** The numbers of the shards that ran out of tests. */
-  #endedShards: number[] = [];
+  /** The number of a shard that has run its tests while shards run; null: there is none. */
+  #finishedShard: number | null = null;
   /** Has started for the tests that run alone; null: none has. */
   #standby: Standby | null = null;
 
@@ -128,23 +128,20 @@ export class Engine {
 
   /** Runs one shard for each job, which share the queue. If one of them fails, all end. */
   async #runShards(purpose: SessionPurpose): Promise<void> {
-    const { jobs } = this.request.plan;
-    this.#endedShards = [];
     const run = (_: unknown, index: number) =>
-      this.#runShard(purpose, index + 1).then(() => {
-        this.#endedShards.push(index + 1);
-        this.#prepareNext();
-      }).catch((error) => this.#control.fail(error));
-    await Promise.all(Array.from({ length: jobs }, run));
+      this.#runShard(purpose, index + 1).catch((error) => this.#control.fail(error));
+    await Promise.all(Array.from({ length: this.request.plan.jobs }, run));
+    this.#finishedShard = null;
   }
 
-  /** Starts the session that comes next once a shard has ended, while others still run. */
+  /**
+   * Starts the session that comes next once a shard has run its tests, while others still run
+   * theirs, or all exit.
+   */
   #prepareNext(): void {
-    const { plan } = this.request;
     const { run, planned, mayContinue, isStoppedByTests, diskFailed } = this.#progress;
-    const [shard] = this.#endedShards;
-    const areSomeRunning = this.#endedShards.length < plan.jobs;
-    if (shard === undefined || !areSomeRunning || this.#standby !== null) return;
+    const shard = this.#finishedShard;
+    if (shard === null || this.#standby !== null) return;
     if (!mayContinue || isStoppedByTests || diskFailed || run.collectionErrors.length > 0) return;
     const parts = this.#parts;
     const rest = planned.filter((id) => !run.hasEnded(id));
@@ -268,6 +265,7 @@ export class Engine {
       const items = this.#progress.run.session(event.session ?? "").items ?? [];
       this.#control.inBackground(distributor.fill(items));
     }
+    if (event.event === "session-finish") this.#onSessionFinished(event.session ?? "");
     const isRed = event.event === "timeout" || event.event === "crash" ||
       (event.event === "report" && event.outcome === "failed");
     if (!isRed || this.request.plan.jobs === 1) return;
@@ -286,6 +284,13 @@ export class Engine {
     if (session === undefined || this.#watch.evictions.has(session)) return;
     progress.interrupted = session.facts.interruption;
     this.#stopQueue();
+  }
+
+  #onSessionFinished(name: string): void {
+    const index = this.#sessions.shards.findIndex((names) => names.includes(name));
+    if (index < 0) return;
+    this.#finishedShard = index + 1;
+    this.#prepareNext();
   }
 
   #stopQueue(): void {

@@ -32,7 +32,7 @@ export class Retries {
    * last tests. Which of those will fail is not known, so it collects them, too.
    *
    * @param rest the tests that have not ended
-   * @param shard the number of a shard that has ended
+   * @param shard the number of a shard that has run its tests
    */
   prepare(rest: readonly string[], shard: number): void {
     const { contended } = this.#failures();
