@@ -60,11 +60,11 @@ export class RealFiles implements Files {
 
   readFrom(path: string, offset: number, limit: number): Promise<Uint8Array | null> {
     return orNull("read", path, () => {
-      refuseSpecial(path);
+      const { isFile, size } = refuseSpecial(path);
+      // A growing file is read very often: mostly there is nothing new.
+      if (isFile && size <= offset) return new Uint8Array();
       using file = Deno.openSync(path, { read: true });
-      // A buffer no larger than the rest: a growing file is read very often.
-      const buffer = new Uint8Array(Math.max(0, Math.min(limit, file.statSync().size - offset)));
-      if (buffer.length === 0) return buffer;
+      const buffer = new Uint8Array(Math.max(0, Math.min(limit, size - offset)));
       file.seekSync(offset, Deno.SeekMode.Start);
       return buffer.subarray(0, file.readSync(buffer) ?? 0);
     });
@@ -311,9 +311,11 @@ function readTextSync(path: string): string {
 const DEV_NULL = 0x103;
 
 /** Throws for a pipe, a device or a socket: reading one may block or never end. */
-function refuseSpecial(path: string): void {
-  const { isFile, isDirectory, rdev } = Deno.statSync(path);
+function refuseSpecial(path: string): Deno.FileInfo {
+  const info = Deno.statSync(path);
+  const { isFile, isDirectory, rdev } = info;
   if (!isFile && !isDirectory && rdev !== DEV_NULL) throw new Error("not a regular file");
+  return info;
 }
 
 /** Whether there is a regular file or nothing at a path: opening anything else may block. */

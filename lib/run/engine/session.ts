@@ -27,8 +27,11 @@ export interface SessionEnd {
   readonly signal: string | null;
 }
 
-/** Milliseconds between records of a session's processes: after tests, and during a long test. */
-const RECORD_MS = { busy: 1_000, idle: 2_000 } as const;
+/**
+ * Milliseconds between records of a session's processes: after tests, and during a long test. What
+ * is isolated ends with the run, and is only recorded for those who look at it.
+ */
+const RECORD_MS = { busy: 1_000, idle: 2_000, isolated: 5_000 } as const;
 /** Seconds between SIGINT and SIGKILL in the end, since pytest has had its SIGINT before. */
 const LAST_GRACE_SECONDS = 1;
 
@@ -49,6 +52,7 @@ export class Session {
   readonly #output: { readonly tail: FileTail; readonly to: Output } | null;
   readonly #off: () => void;
   #recorded: number;
+  #hasRecorded = false;
   #noted: Promise<void>;
   #lastScan: Promise<void> | null = null;
   /** Whether the ledger has all of its processes. Those of an isolation end with it. */
@@ -114,9 +118,7 @@ export class Session {
 
   /** Shows new output and records the session's processes. Returns whether there was output. */
   async poll(): Promise<boolean> {
-    if (!this.gone.aborted && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.idle) {
-      this.#record();
-    }
+    if (!this.gone.aborted) this.#record("idle");
     return await this.#copy();
   }
 
@@ -232,13 +234,16 @@ export class Session {
       this.#lastScan = ledger.settled().then(() => ledger.scan(this.#testOf)).then((wasThere) =>
         void (this.#isScanned = wasThere)
       );
-    } else if (
-      event.event === "report" && this.host.clock.monotonic() - this.#recorded >= RECORD_MS.busy
-    ) this.#record();
+    } else if (event.event === "report") this.#record("busy");
   }
 
-  #record(): void {
-    this.#recorded = this.host.clock.monotonic();
+  /** Records its processes if that is due. */
+  #record(pace: "busy" | "idle"): void {
+    const isAgain = this.#hasRecorded && this.request.isolation !== null;
+    const now = this.host.clock.monotonic();
+    if (now - this.#recorded < RECORD_MS[isAgain ? "isolated" : pace]) return;
+    this.#recorded = now;
+    this.#hasRecorded = true;
     void this.request.ledger.scan(this.#testOf);
   }
 

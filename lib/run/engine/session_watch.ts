@@ -12,7 +12,9 @@ import { SlowTests } from "./slow_tests.ts";
  * Milliseconds between reads of the output of sessions: short while there is some, and while
  * sessions wait for the order of their tests.
  */
-const POLL_MS = { planning: 15, busy: 30, idle: 60 } as const;
+const POLL_MS = { planning: 15, busy: 30, idle: 60, quiet: 120 } as const;
+/** Reads without output after which there will hardly be any soon. */
+const IDLE_READS = 16;
 
 /** Reads the output of the sessions of a run, and enforces the limits of single tests and exits. */
 export class SessionWatch {
@@ -61,6 +63,7 @@ export class SessionWatch {
 
   async #poll(): Promise<void> {
     const { signal } = this.#over;
+    let idle = 0;
     while (!signal.aborted) {
       const seen = await Promise.all([
         this.request.scene.log.poll(),
@@ -68,7 +71,9 @@ export class SessionWatch {
       ]);
       for (const session of this.control.sessions) this.#enforceLimits(session);
       const isPlanning = this.request.plan.order !== null && this.progress.groups === null;
-      const pace = isPlanning ? "planning" : seen.some(Boolean) ? "busy" : "idle";
+      idle = seen.some(Boolean) ? 0 : idle + 1;
+      const waits = idle > IDLE_READS ? "quiet" : "idle";
+      const pace = isPlanning ? "planning" : idle === 0 ? "busy" : waits;
       await this.host.clock.sleep(POLL_MS[pace], signal);
     }
   }
