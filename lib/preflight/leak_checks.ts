@@ -56,9 +56,11 @@ function registryFix(bound: readonly RegistryReport[]): string {
   if (holders.length > 0 && leaked.length === holders.length) return CLEAN_UP;
   const doubtful = holders.find((holder) => holder.ours === true && holder.verdict === "unknown");
   const port = bound[0]!.address.split(":").at(-1);
+  const pids = new Set(holders.map(({ pid }) => pid));
+  const by = pids.size > 0 ? `kill -INT ${[...pids].join(" ")}` : `ss -tlnp 'sport = :${port}'`;
   const end = doubtful
     ? `if it is not needed: ${CLEAN_UP} --pid ${doubtful.pid}`
-    : `or end its holder yourself: ss -tlnp 'sport = :${port}'`;
+    : `or end its holder yourself: ${by}`;
   return [...leaked.length > 0 ? [CLEAN_UP] : [], ISOLATE, end].join("\n");
 }
 
@@ -109,7 +111,8 @@ function unknown(id: CheckResult["id"], unknowns: readonly string[]): CheckResul
 
 function processText({ pid, title, verdict, evidence }: JudgedProcess): string {
   const reasons = evidence.length > 0 ? `: ${evidence.join("; ")}` : "";
-  return `pid ${pid} (${title}), ${verdict}${reasons}`;
+  // The rows of a check end at a newline, which a script in a command line has.
+  return `pid ${pid} (${title.replaceAll("\n", "\\n")}), ${verdict}${reasons}`;
 }
 
 function listed(texts: readonly string[], what: string): string {

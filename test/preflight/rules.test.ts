@@ -115,6 +115,14 @@ Deno.test("a registry held by a possible leak names the command to end it", () =
     registry!.fix,
     "tractest run --isolate\nif it is not needed: tractest zombies --kill --pid 7",
   );
+  const script = { ...holder, ours: false, verdict: "in-use", title: "python -c a\nb" } as const;
+  const [used] = leakChecks({
+    ...clean,
+    clean: false,
+    registries: [{ address: "127.0.0.1:1616", bound: true, holders: [script] }],
+  }, IDS);
+  assertEquals(used!.fix, "tractest run --isolate\nor end its holder yourself: kill -INT 7");
+  assertEquals(used!.detail, "127.0.0.1:1616 is held by pid 7 (python -c a\\nb), in-use");
 });
 
 Deno.test("fault 23: a registry whose holder can't be seen is held, never free", () => {
