@@ -138,9 +138,9 @@ function showSockets(printer: Printer, { sockets }: LeakReport, what: string): v
   const open = sockets.filter((socket) => socket.verdict === "unknown").length;
   if (stale.length === 0) {
     printer.line(
-      open === 0 ? `no leaked ${what}` : `${open} UDS sockets that may be leaked`,
+      open === 0 ? `no leaked ${what}` : `${plural(open, "UDS socket")} that may be leaked`,
     );
-  } else printer.line(`${printer.paint("red", `${stale.length} stale UDS sockets`)}:`);
+  } else printer.line(`${printer.paint("red", plural(stale.length, "stale UDS socket"))}:`);
   for (const socket of stale) {
     printer.line(`  ${escapeText(socket.path)}`);
     printer.line(`    ${escapeText(socket.evidence.join("; "))}`);
@@ -163,7 +163,9 @@ export function showSharedMemory(
   if (segments === null) return;
   const stale = segments.filter((segment) => segment.verdict === "stale");
   if (stale.length === 0) printer.line("no leaked shared memory");
-  else printer.line(`${printer.paint("red", `${stale.length} leaked segments of shared memory`)}:`);
+  else {printer.line(
+      `${printer.paint("red", plural(stale.length, "leaked segment") + " of shared memory")}:`,
+    );}
   for (const { path, evidence } of stale) {
     printer.line(`  ${escapeText(path)}\n    ${escapeText(evidence.join("; "))}`);
   }

@@ -1,3 +1,4 @@
+import { plural } from "../base/plural.ts";
 import type { CheckResult, CheckStatus } from "./rules.ts";
 import { escapeText } from "../base/escape.ts";
 import type { Colour, Printer } from "../terminal/printer.ts";
@@ -62,7 +63,7 @@ export function summaryText(checks: readonly CheckResult[]): string {
     const count = checks.filter((check) => check.status === status).length;
     return count > 0 ? [`${count} ${status}`] : [];
   });
-  return `${checks.length} checks: ${counts.flat().join(", ")}`;
+  return `${plural(checks.length, "check")}: ${counts.flat().join(", ")}`;
 }
 
 /** The question when there is no virtual environment; `command` makes one. */

@@ -6,7 +6,7 @@ import { asTyped } from "../base/typed_command.ts";
 import type { Interpreter } from "../system/programs/python.ts";
 import type { Host } from "../system/host.ts";
 import { findOnPath } from "../system/programs/user_path.ts";
-import { uvEnvironment } from "../system/programs/uv.ts";
+import { syncArguments, uvEnvironment } from "../system/programs/uv.ts";
 import { dotted, type Venv } from "./rules_venv.ts";
 
 /**
@@ -76,6 +76,8 @@ export async function newVenvCommand(host: Host, root: string, venv: Venv): Prom
     return await commandsWithoutSync(host, root, venv, { exists: false, withUv: false });
   }
   const name = isInside(path, root) ? relative(root, path) : path;
-  const words = ["uv", "sync", ...(minor === "" ? [] : ["--python", dotted(minor)])];
+  const locked = await host.files.stat(join(root, "uv.lock")).catch(nullForTractestError) !== null;
+  const python = minor === "" ? null : dotted(minor);
+  const words = ["uv", ...syncArguments({ venvExists: false, locked, python })];
   return shellCommand(words, name === ".venv" ? {} : uvEnvironment(name));
 }

@@ -59,7 +59,7 @@ export function timeline(tests: readonly TestResult[]): Html | null {
     rectangle("lane", { x: 0, y: lane * LANE.distance, width: WIDTH, height: LANE.height })
   );
   const sessions = plural(lanes.length, "session");
-  const summary = `${all.length} attempts in ${sessions} over ${clock(end - begin)}`;
+  const summary = `${plural(all.length, "attempt")} in ${sessions} over ${clock(end - begin)}`;
   const chart = drawing(lanes.length * LANE.distance, summary, [background, bars]);
   const names = lanes.map((name) => markup`<li>${name === "" ? "0" : name}</li>`);
   const limit = shown.length < all.length && `; the ${shown.length} longest are drawn`;
