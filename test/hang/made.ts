@@ -85,8 +85,11 @@ export class Made implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const semaphores = new Set<string>();
     for (const child of this.#children) {
-      for (const pid of (await descendants(child.pid)).toReversed()) {
+      const pids = (await descendants(child.pid)).toReversed();
+      for (const pid of pids) for (const path of await semaphoresOf(pid)) semaphores.add(path);
+      for (const pid of pids) {
         try {
           Deno.kill(pid, "SIGKILL");
         } catch {
@@ -95,12 +98,20 @@ export class Made implements AsyncDisposable {
       }
       await child.status;
     }
+    // Whoever would have removed them has been killed.
+    for (const path of semaphores) await Deno.remove(path).catch(() => {});
     await Deno.remove(this.directory, { recursive: true });
   }
 }
 
 async function isRunning(pid: number): Promise<boolean> {
   return /\) R [^)]*$/.test(await Deno.readTextFile(`/proc/${pid}/stat`));
+}
+
+/** The semaphores of multiprocessing that a process maps and that still have a name. */
+async function semaphoresOf(pid: number): Promise<string[]> {
+  const maps = await Deno.readTextFile(`/proc/${pid}/maps`).catch(() => "");
+  return Array.from(maps.matchAll(/ (\/dev\/shm\/sem\.mp-\w+)$/gm), ([, path]) => path!);
 }
 
 async function commandLine(pid: number): Promise<string> {
