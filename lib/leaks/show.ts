@@ -163,9 +163,10 @@ export function showSharedMemory(
   if (segments === null) return;
   const stale = segments.filter((segment) => segment.verdict === "stale");
   if (stale.length === 0) printer.line("no leaked shared memory");
-  else {printer.line(
-      `${printer.paint("red", plural(stale.length, "leaked segment") + " of shared memory")}:`,
-    );}
+  else {
+    const count = plural(stale.length, "leaked segment");
+    printer.line(`${printer.paint("red", `${count} of shared memory`)}:`);
+  }
   for (const { path, evidence } of stale) {
     printer.line(`  ${escapeText(path)}\n    ${escapeText(evidence.join("; "))}`);
   }

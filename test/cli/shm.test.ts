@@ -63,7 +63,7 @@ Deno.test(
       assertIncludes(dry.stdout, `would remove ${left}\n`);
       assertIncludes(
         dry.stdout,
-        `1 leaked segments of shared memory:\n  ${left}\n    recorded by run r-1; no process ` +
+        `1 leaked segment of shared memory:\n  ${left}\n    recorded by run r-1; no process ` +
           "maps it\n",
       );
       const { code, stdout, stderr } = await zombies("--shm", "--kill");
