@@ -89,10 +89,8 @@ function whoReleases(scene: HangScene, process: SeenProcess, activity: Activity)
   const semaphore = process.semaphores?.find(({ from, to }) => from <= address && address < to);
   if (lockOf(activity) !== "shared" || semaphore === undefined) return null;
   const holders = seen(scene, scene.semaphores.get(semaphore.key) ?? []);
-  // A process that knows its name, as one that is just being started, may yet open it.
-  return holders === null || !semaphore.isNamed
-    ? holders
-    : [...new Set([...holders, ...treeOf(scene)])];
+  // One that is just being started may know its name, and has yet to open it.
+  return holders && [...new Set([...holders, ...treeOf(scene)])];
 }
 
 /** The children whose end would end the wait. */

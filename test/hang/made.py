@@ -592,6 +592,20 @@ def ready_later(*channels):
     os.waitpid(fork(fork, watch), 0)
 
 
+def early():
+    """A process that is being started has yet to open the lock by its name, and to release it."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    event = context.Event()
+    os.environ["HELD"] = "1"
+    starting = context.Process(target=take_lock, args=(event,))
+    starting.start()
+    until_asleep(starting.pid, "nanosleep")
+    ready()
+    event.wait()
+
+
 def together(method, how):
     """Processes of multiprocessing that share one lock or queue, of which none will be released or filled; in some cases something may do so."""
     import multiprocessing
@@ -826,6 +840,8 @@ def file_lock(path):
     os.waitpid(child, 0)
 
 
+if __name__ == "__mp_main__" and "HELD" in os.environ:
+    time.sleep(600)
 if __name__ == "__main__":
     # The process that started this may end before it.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

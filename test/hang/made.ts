@@ -62,7 +62,7 @@ export class Made implements AsyncDisposable {
     const child = new Deno.Command("setsid", {
       args: ["-w", ...argv],
       cwd: this.directory,
-      env: { READY: fifo },
+      env: { READY: fifo, PYTHONWARNINGS: "ignore" },
       stdin: "null",
       stdout: "null",
       stderr: "inherit",
@@ -85,11 +85,10 @@ export class Made implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const semaphores = new Set<string>();
     for (const child of this.#children) {
-      const pids = (await descendants(child.pid)).toReversed();
-      for (const pid of pids) for (const path of await semaphoresOf(pid)) semaphores.add(path);
-      for (const pid of pids) {
+      for (const pid of (await descendants(child.pid)).toReversed()) {
+        // Without the others it ends by itself, and removes the semaphores that they left.
+        if ((await commandLine(pid)).includes("resource_tracker")) continue;
         try {
           Deno.kill(pid, "SIGKILL");
         } catch {
@@ -98,8 +97,6 @@ export class Made implements AsyncDisposable {
       }
       await child.status;
     }
-    // Whoever would have removed them has been killed.
-    for (const path of semaphores) await Deno.remove(path).catch(() => {});
     await Deno.remove(this.directory, { recursive: true });
   }
 }
@@ -108,14 +105,9 @@ async function isRunning(pid: number): Promise<boolean> {
   return /\) R [^)]*$/.test(await Deno.readTextFile(`/proc/${pid}/stat`));
 }
 
-/** The semaphores of multiprocessing that a process maps and that still have a name. */
-async function semaphoresOf(pid: number): Promise<string[]> {
-  const maps = await Deno.readTextFile(`/proc/${pid}/maps`).catch(() => "");
-  return Array.from(maps.matchAll(/ (\/dev\/shm\/sem\.mp-\w+)$/gm), ([, path]) => path!);
-}
-
 async function commandLine(pid: number): Promise<string> {
-  return (await Deno.readTextFile(`/proc/${pid}/cmdline`)).replaceAll("\0", " ");
+  const words = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+  return words.replaceAll("\0", " ");
 }
 
 /** A process and all below it, parents first. */

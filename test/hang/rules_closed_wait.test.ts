@@ -98,11 +98,11 @@ Deno.test("a wait for a child is as closed as what the child waits for", () => {
 /** A numbered way to wait, and the processes that can end it. */
 interface Wait {
   readonly number: number;
-  readonly kind: "read" | "pair" | "poll" | "epoll" | "semaphore" | "named" | "own";
+  readonly kind: "read" | "pair" | "poll" | "epoll" | "semaphore" | "own";
   readonly enders: readonly number[];
 }
 
-const KINDS = ["read", "pair", "poll", "epoll", "semaphore", "named", "own"] as const;
+const KINDS = ["read", "pair", "poll", "epoll", "semaphore", "own"] as const;
 const PAGE = 4096;
 
 /** A thread in this wait, with the files and semaphores of its process that belong to it. */
@@ -120,7 +120,6 @@ function waitOf(tid: number, { number, kind, enders }: Wait) {
     poll: { thread: thread(tid, CALL.poll, [0, 1, endless]), files: [socket] },
     epoll: { thread: thread(tid, CALL.epoll_wait, [set.fd, 0, 9, endless]), files: [pipe, set] },
     semaphore: { thread: thread(tid, CALL.futex, [address, SHARED, 0, 0]), files: [] },
-    named: { thread: thread(tid, CALL.futex, [address, SHARED, 0, 0]), files: [] },
     own: { thread: thread(tid, CALL.futex, [0, WAIT, 0, 0]), files: [] },
   }[kind];
   const key = String(number);
@@ -129,7 +128,7 @@ function waitOf(tid: number, { number, kind, enders }: Wait) {
     polled: [tid, [2 * number]] as const,
     pipe: [pipe.target, enders.map((pid) => ({ pid, reads: false, writes: true }))] as const,
     socket: [socket.target, { isPair: true, holders: enders }] as const,
-    semaphore: { from: address, to: address + PAGE, key, isNamed: kind === "named" },
+    semaphore: { from: address, to: address + PAGE, key },
     sharers: [key, enders] as const,
   };
 }
@@ -145,7 +144,7 @@ function generated(seed: number): { readonly expected: boolean; readonly judged:
   // The last one was not inspected: it may do anything.
   const [awake, stranger] = [new Set(pids.filter(() => next(8) === 0)), 99];
   const waits = new Map(pids.map((pid, index): [number, Wait[]] => {
-    const kinds = [KINDS[next(6)]!, ...(next(3) === 0 ? [KINDS[next(7)]!] : [])];
+    const kinds = [KINDS[next(5)]!, ...(next(3) === 0 ? [KINDS[next(6)]!] : [])];
     return [
       pid,
       kinds.map((kind, place) => ({
@@ -187,7 +186,7 @@ function simulated(
   for (const one of running) {
     for (const [pid, own] of waits) {
       const isEnded = own.some(({ kind, enders }) =>
-        kind !== "own" && (enders.includes(one) || (kind === "named" && one !== stranger))
+        kind !== "own" && (enders.includes(one) || (kind === "semaphore" && one !== stranger))
       );
       if (isEnded) running.add(pid);
     }
@@ -241,7 +240,7 @@ function closes(
 }
 
 Deno.test("a wait at files, sockets and semaphores is closed only where all of it is known", () => {
-  for (const kind of KINDS.slice(0, 6)) assert(closes(kind), kind);
+  for (const kind of KINDS.slice(0, 5)) assert(closes(kind), kind);
   const call = (number: number, args: readonly number[]) => ({
     threads: [thread(8, number, args)],
   });

@@ -270,6 +270,12 @@ const CASES: readonly Case[] = [
     verdict: "no-verdict",
     says: [],
   })),
+  {
+    name: "a process that is being started has yet to open a lock by its name",
+    words: ["early"],
+    verdict: "no-verdict",
+    says: [],
+  },
   ...["executor", "pool"].map((kind): Case => ({
     name: `the workers of a pool wait for each other (${kind})`,
     words: ["pool", kind],

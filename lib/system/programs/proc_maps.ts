@@ -9,8 +9,6 @@ export interface MappedSemaphore {
   readonly to: number;
   /** Device and inode: the same in each process. */
   readonly key: string;
-  /** Whether others may still open it by its name. */
-  readonly isNamed: boolean;
 }
 
 /** Reads which POSIX semaphores processes map; without those whose memory can't be read. */
@@ -29,12 +27,10 @@ export async function readSemaphores(
 
 /** Parses `/proc/PID/maps`, for what glibc maps of `/dev/shm/sem.NAME`. */
 export function parseSemaphores(text: string): MappedSemaphore[] {
-  const row =
-    /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ (\S+ \d+) +\/dev\/shm\/sem\.[^\n]*?( \(deleted\))?$/gm;
-  return Array.from(text.matchAll(row), ([, from, to, key, deleted]) => ({
+  const row = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ (\S+ \d+) +\/dev\/shm\/sem\./gm;
+  return Array.from(text.matchAll(row), ([, from, to, key]) => ({
     from: parseInt(from!, 16),
     to: parseInt(to!, 16),
     key: key!,
-    isNamed: deleted === undefined,
   }));
 }

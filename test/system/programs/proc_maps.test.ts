@@ -2,7 +2,7 @@ import { parsePollList } from "../../../lib/system/programs/poll_lists.ts";
 import { parseSemaphores } from "../../../lib/system/programs/proc_maps.ts";
 import { assertEquals } from "../../assert.ts";
 
-Deno.test("semaphores are found among what a process maps, with whether they have a name", () => {
+Deno.test("semaphores are found among what a process maps, with or without a name", () => {
   const text = `55f6cffd4000-55f6cffd5000 r--p 00000000 08:01 14860      /usr/bin/python3.11
 7f43a5039000-7f43a503a000 rw-s 00000000 00:1b 14860   /dev/shm/sem.t5vN01 (deleted)
 7f43a503a000-7f43a503b000 rw-s 00000000 00:1b 14861                      /dev/shm/sem.mp-t5vn01x9
@@ -10,8 +10,8 @@ Deno.test("semaphores are found among what a process maps, with whether they hav
 7f43a503c000-7f43a503d000 rw-p 00000000 00:00 0
 `;
   assertEquals(parseSemaphores(text), [
-    { from: 0x7f43a5039000, to: 0x7f43a503a000, key: "00:1b 14860", isNamed: false },
-    { from: 0x7f43a503a000, to: 0x7f43a503b000, key: "00:1b 14861", isNamed: true },
+    { from: 0x7f43a5039000, to: 0x7f43a503a000, key: "00:1b 14860" },
+    { from: 0x7f43a503a000, to: 0x7f43a503b000, key: "00:1b 14861" },
   ]);
   assertEquals(parseSemaphores(""), []);
 });
