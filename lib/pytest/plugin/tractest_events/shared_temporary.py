@@ -59,8 +59,11 @@ class _Place:
         with _record() as places:
             here = (self.root / name for name in places)
             found = (base for base in here if base.parent == self.root and base.is_dir())
-            self.base = next(found, None) or make_numbered_dir(self.root, self.prefix)
-            place = places.setdefault(str(self.base), {"made": 0, "using": 0})
+            self.base = next(found, None)
+            if self.base is None:
+                self.base = make_numbered_dir(self.root, self.prefix)
+                places[str(self.base)] = {"made": 0, "using": 0, "tidy": False}
+            place = places[str(self.base)]
             own = self.base / str(place["made"])
             own.mkdir(0o700)
             if place["using"] == 0:
@@ -71,7 +74,7 @@ class _Place:
         return own
 
     def leave(self):
-        """The last session that uses it removes older ones, as each session of pytest does."""
+        """The last session that uses it removes older ones, once for each run."""
         if getpid() != OWNER:
             return
         from _pytest.pathlib import cleanup_numbered_dir, get_lock_path
@@ -84,7 +87,9 @@ class _Place:
                     return
                 dead = self.base.stat().st_mtime - self.lock_timeout
                 get_lock_path(self.base).unlink()
-                cleanup_numbered_dir(self.root, self.prefix, self.keep, dead)
+                if not place["tidy"]:
+                    place["tidy"] = True
+                    cleanup_numbered_dir(self.root, self.prefix, self.keep, dead)
         except Exception:
             pass
 
