@@ -22,6 +22,8 @@ const COMPILER = Deno.env.get("TRACTEST_COMPILER") ?? Deno.execPath();
 /** `denort`, some 40 MB, may have to be downloaded. */
 const COMPILE_LIMIT_MS = 120_000;
 const PROBE_LIMIT_MS = 3_000;
+/** The module with questions: it imports modules of Node.js, which take as long as all else. */
+const PROMPT = "@cliffy/prompt";
 
 const [graphFlags = "", kind, target] = Deno.args;
 const started = performance.now();
@@ -29,6 +31,7 @@ await Deno.remove(NEW, { recursive: true }).catch(() => {});
 await Deno.mkdir(NEW, { recursive: true });
 await bundle();
 const compiled = kind !== "self-contained" && await compile();
+await bundleForRun();
 await loadLazily();
 const made = compiled ? "compiled" : await selfContained();
 await Deno.remove(`${DIST}/bundle`, { recursive: true }).catch(() => {});
@@ -55,6 +58,33 @@ async function bundle(): Promise<void> {
 }
 
 /**
+ * Bundles the program once more, into one file, for `run` (start.js): that needs most of it, and
+ * to load it from 140 files takes longer. Questions stay in a file of their own.
+ */
+async function bundleForRun(): Promise<void> {
+  const result = await deno([
+    "bundle",
+    "--quiet",
+    "--minify",
+    `--external=${PROMPT}`,
+    `--outdir=${NEW}/run`,
+    ...graphFlags.split(" "),
+    "main.ts",
+  ]);
+  if (!result.success) fail(`Cannot bundle the program for run:\n${result.stderr}`);
+  const bundled = await Deno.readTextFile(`${NEW}/run/main.js`);
+  const questions = [...Deno.readDirSync(`${NEW}/bundle`)].flatMap(({ name }) => {
+    const text = Deno.readTextFileSync(`${NEW}/bundle/${name}`);
+    return /\{Confirm:[\w$]+\}=await (import\("[\w./-]+"\))/.exec(text)?.[1] ?? [];
+  });
+  if (questions.length !== 1) fail(`${questions.length} files of the bundle ask questions`);
+  const whole = bundled.replaceAll(`import("${PROMPT}")`, () => questions[0]!);
+  const early = /\bfrom ?"node:\w+"|\bimport ?"node:\w+"/.exec(whole)?.[0];
+  if (early !== undefined) fail(`the program for run would load at each start: ${early}`);
+  await Deno.writeTextFile(`${NEW}/bundle/run.js`, whole);
+}
+
+/**
  * Hides the file names of dynamic imports in the bundle from Deno: a plain `import("./x.js")` makes
  * `deno run` read and parse x.js, and all that it imports, before the first line runs, so that
  * every start would pay for every command. `deno compile` needs to see them: it goes first. A part
@@ -66,7 +96,7 @@ async function loadLazily(): Promise<void> {
     const lazy = 'import((0,"$1")).catch(globalThis.tractestCannotLoad)';
     await Deno.writeTextFile(
       path,
-      (await Deno.readTextFile(path)).replace(/\bimport\("(\.\/[\w.-]+\.js)"\)/g, lazy),
+      (await Deno.readTextFile(path)).replace(/\bimport\("(\.\/[\w.-]+\.js|node:\w+)"\)/g, lazy),
     );
   }
   await Deno.copyFile("scripts/start.js", `${NEW}/bundle/start.js`);

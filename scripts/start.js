@@ -21,8 +21,16 @@ globalThis.tractestCannotLoad = (error) => {
   });
 };
 
+// The same program in one file, which loads faster where most of it is needed (build.ts).
+const isRun = Deno.args.find((word) => !word.startsWith("--self=")) === "run";
+const file = isRun ? "./run.js" : "./main.js";
+
+// The program ends by itself.
+const ended = () => {
+  throw new Error("it has lost its content");
+};
 // Deno would read a plain import before this file runs, and end with words of its own.
-import((0, "./main.js")).catch((error) => {
+import(file).then(ended).catch((error) => {
   console.error(
     `error: The program that tractest has unpacked to "${program}" is damaged: ${firstLine(error)}`,
   );

@@ -1,6 +1,8 @@
 import type { Database, DatabaseOptions, SqlRow, Statement } from "./sql.ts";
-import { DatabaseSync } from "node:sqlite";
 import { DatabaseError, type DatabaseTrouble } from "../errors.ts";
+
+// A static import would be loaded at each start where the program is one file (scripts/build.ts).
+const { DatabaseSync } = await import("node:sqlite");
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) that are handled, not only reported. */
 const TROUBLES: Readonly<Record<number, DatabaseTrouble>> = {

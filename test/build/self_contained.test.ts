@@ -285,6 +285,25 @@ Deno.test(
   },
 );
 
+Deno.test("fault 75: an emptied file of `run` never looks like a run that passed", async () => {
+  const binary = await selfContained();
+  await withDirectory(async (cache) => {
+    const env = { XDG_CACHE_HOME: cache };
+    const [empty, gone] = [
+      (path: string) => Deno.truncate(path),
+      (path: string) => Deno.remove(path),
+    ];
+    for (const damage of [loseContent, empty, gone]) {
+      await run(binary, ["version"], env);
+      await damage(`${part(cache, "program")}/bundle/run.js`);
+      const { code, stdout, stderr } = await run(binary, ["run"], env, cache);
+      assertEquals([code, stdout], [69, ""], stderr);
+      assertIncludes(stderr, "is damaged");
+      assertEquals(await run(binary, ["version"], env), { code: 0, stdout: ANSWER, stderr: "" });
+    }
+  });
+});
+
 Deno.test(
   "fault 75: a command whose own chunk is damaged exits with 69 and names what to " +
     "remove",
@@ -294,8 +313,9 @@ Deno.test(
       const env = { XDG_CACHE_HOME: cache };
       await run(binary, ["version"], env);
       const bundle = `${part(cache, "program")}/bundle`;
-      // Only `layout` writes that document.
+      // Only `layout` writes that document; the file of `run` has all of the program.
       const own = [...Deno.readDirSync(bundle)].find(({ name }) =>
+        name !== "run.js" &&
         Deno.readTextFileSync(`${bundle}/${name}`).includes("tractest.layout/1")
       );
       assert(own !== undefined, "the bundle has no file of its own for layout");
