@@ -12,6 +12,8 @@ export async function recordHang(
   session: Session,
 ): Promise<HangReport> {
   const { readStacks } = await import("../../hang/stacks.ts");
+  // What the session does now may not have been read yet.
+  await scene.log.drain();
   const report = await examineSession(host, scene, session, session.members, {
     isEnding: true,
     readStacks: (seen) => readStacks(host, scene.root, seen),
