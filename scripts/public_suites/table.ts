@@ -278,6 +278,62 @@ export const SUITES = [
     ],
   },
   {
+    name: "plumbum",
+    repository: "tomerfiliba/plumbum",
+    revision: "f2778617699704c2eae86d10dedffb6ee565293c",
+    python: "3.13",
+    prepare: [`${INSTALL} -e . --group test 'pytest<9'`],
+    options: [],
+    targets: [],
+    notes: [
+      "Commands, pipelines and terminals, also with asyncio. pytest 9 warns of what conftest.py " +
+      "reads, which `filterwarnings = error` makes an internal error.",
+    ],
+  },
+  {
+    name: "sh",
+    repository: "amoffat/sh",
+    revision: "3a8f772a7973a991e19bd4ab441e657fdcaea9ec",
+    python: "3.13",
+    prepare: [`${INSTALL} -e . pytest`],
+    environment: { SH_TESTS_RUNNING: "1", PYTHONHASHSEED: "0" },
+    options: [],
+    targets: ["tests/sh_test.py"],
+    notes: [
+      "Children at terminals and pipes, in sessions and groups of their own; no configuration of " +
+      "pytest, and a file name that pytest does not collect by itself.",
+      "Without PYTHONHASHSEED xdist refuses the suite: the order of its tests differs between " +
+      "processes. test_done_callback_no_deadlock has a time limit that a busy machine misses.",
+    ],
+  },
+  {
+    name: "cheroot",
+    repository: "cherrypy/cheroot",
+    revision: "2ffb0baf8aa480da9da8d522b3fd7eab271f6dba",
+    python: "3.13",
+    prepare: [`${INSTALL} -e . -r dependencies/tests.in`],
+    options: [],
+    targets: [],
+    notes: [
+      "A web server; `addopts` has `--numprocesses=auto`, coverage and doctests.",
+      "Theirs: what pyOpenSSL deprecates fails 30 tests.",
+    ],
+  },
+  {
+    name: "pytest-xprocess",
+    repository: "pytest-dev/pytest-xprocess",
+    revision: "8aa836bc3e9fbdde3ddececdc0cfde0200e81054",
+    python: "3.13",
+    prepare: [`${INSTALL} -e . pytest requests`],
+    options: ["-k", "not startup_without_pattern and not with_pattern_and_callback"],
+    targets: [],
+    notes: [
+      "Servers that outlive pytest on purpose, and are found again by a pid in a file.",
+      "Theirs: what is left out fails unless a new Python listens within 0.1 s, and leaves its " +
+      "server behind then. xdist's workers find each other's servers by the same files.",
+    ],
+  },
+  {
     name: "piker",
     repository: "pikers/piker",
     revision: "757b209f88fb2889fd87c6aaffbb570211fdb95e",
