@@ -505,7 +505,10 @@ for (const { name, words, verdict, registry, piped, networked, says } of CASES) 
       const root = await made.start(made.fill(words), { piped, networked });
       // The verdict is the same at any moment.
       for (let round = 0; round < 3; round++) {
-        const report = await examine(made, root);
+        let report = await examine(made, root);
+        // On a busy machine a process that has just ended may hide a proof; none comes from it.
+        const isHidden = () => verdict !== "no-verdict" && report.verdict === "no-verdict";
+        for (let more = 2; more > 0 && isHidden(); more--) report = await examine(made, root);
         if (round === 0) {
           const mark = report.verdict === verdict ? "right" : "WRONG";
           table.push(`${mark}  ${report.verdict.padEnd(20)}  ${name}`);
