@@ -90,6 +90,11 @@ export function mayRunTests(argv: readonly string[]): boolean {
     argv.some((word) => /^tests?$/i.test(word));
 }
 
+/** Whether a row of the process list mentions pytest, other than as a directory of a path. */
+export function commandMentionsPytest(args: string): boolean {
+  return mentionsPytest(args.replace(/(?<=^|\s)\/?(?:[\w.@+-]+\/)+/g, ""));
+}
+
 /** Whether Python source may run pytest. */
 export function mentionsPytest(text: string): boolean {
   return /\b(pytest|py\.test)\b/.test(text);

@@ -8,6 +8,7 @@ import type { ProcessRow } from "../system/programs/ps.ts";
 import { baseName, isPythonName, kindOf, mayBePytest, pythonDirectory } from "./rules_actor.ts";
 import {
   BY_CODE,
+  commandMentionsPytest,
   importedPaths,
   isKnownTitle,
   mayRunTestsBy,
@@ -48,7 +49,7 @@ export async function findRunners(host: Host, scene: RunnerScene): Promise<Runne
   );
   const isPython = (row: ProcessRow) => pythonDirectory(row.args) !== null;
   const mayBe = rows.filter((row) =>
-    mayBePytest(row.args) || (isPython(row) && mentionsPytest(row.args))
+    mayBePytest(row.args) || (isPython(row) && commandMentionsPytest(row.args))
   );
   const others = rows.filter((row) => !mayBe.includes(row) && !marks.has(row.pid));
   const titled = await titledPythons(host, rows.filter((row) => !isPython(row)));

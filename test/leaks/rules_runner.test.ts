@@ -1,10 +1,11 @@
 import {
+  commandMentionsPytest,
   importedPaths,
   isKnownTitle,
   mayRunTests,
   mayRunTestsBy,
 } from "../../lib/leaks/rules_runner.ts";
-import { assertEquals } from "../assert.ts";
+import { assert, assertEquals } from "../assert.ts";
 
 Deno.test("a Python program that mentions tests may run them, whatever it is called", () => {
   const may = [
@@ -94,4 +95,23 @@ from ..o import p
       relative: ["n", "../o", "../o/p"],
     },
   );
+});
+
+Deno.test("a directory that is named after pytest makes no command line one of pytest", () => {
+  for (
+    const args of [
+      "/w/pytest-x/.venv/bin/python /w/pytest-x/tests/server.py 80",
+      "python pytest/a.py",
+    ]
+  ) {
+    assertEquals(commandMentionsPytest(args), false, args);
+  }
+  const running = [
+    "/w/pytest-x/.venv/bin/python -m coverage run -m pytest tests",
+    "python -c import pytest; pytest.main(['/w/tests'])",
+    "python -c pytest.main(['/w/tests'])",
+    "/usr/bin/python3 /w/bin/pytest.py",
+    "/usr/bin/python3 /w/bin/pytest tests",
+  ];
+  for (const args of running) assert(commandMentionsPytest(args), args);
 });
