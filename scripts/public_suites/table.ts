@@ -320,18 +320,14 @@ export const SUITES = [
     ],
   },
   {
-    name: "pytest-xprocess",
-    repository: "pytest-dev/pytest-xprocess",
-    revision: "8aa836bc3e9fbdde3ddececdc0cfde0200e81054",
+    name: "honcho",
+    repository: "nickstenning/honcho",
+    revision: "2f47b723587c65ecbadc99e674b515b20a749179",
     python: "3.13",
-    prepare: [`${INSTALL} -e . pytest requests`],
-    options: ["-k", "not startup_without_pattern and not with_pattern_and_callback"],
+    prepare: [`${INSTALL} -e '.[export]' pytest mock`],
+    options: [],
     targets: [],
-    notes: [
-      "Servers that outlive pytest on purpose, and are found again by a pid in a file.",
-      "Theirs: what is left out fails unless a new Python listens within 0.1 s, and leaves its " +
-      "server behind then. xdist's workers find each other's servers by the same files.",
-    ],
+    notes: ["A manager of processes, and its command line."],
   },
   {
     name: "piker",
