@@ -20,9 +20,11 @@ export function lastError(lines: readonly string[]): string | null {
   const isAboutError = /\b(error|fail(ed|ure)?|fatal|exceeded)\b|[a-z](Error|Exception|Warning)\b/i;
   // A rule of pytest, or a failed test in its summary.
   const isSummary = /^(=.*=|-.*-|(FAILED|ERROR) .*)$/;
-  return lines.slice(-LAST_LINES).findLast((line) =>
+  const found = lines.slice(-LAST_LINES).findLast((line) =>
     isAboutError.test(line) && !isSummary.test(line)
-  ) ?? null;
+  );
+  // As pytest marks the lines of an error.
+  return found?.replace(/^E +/, "") ?? null;
 }
 
 /** The last lines, after one that says how many are left out. */

@@ -83,7 +83,9 @@ function reasonOf(end: SessionCode, failed: number): Reason {
   if (pytest === NO_TESTS) return { kind: "no-tests", text: "no tests ran", ...given };
   // pytest runs no tests after errors in the collection, nor after a failure with --stepwise.
   const isStopped = pytest === INTERRUPTED && failed > 0 && isOwnStop(end);
-  return { kind: isStopped ? "failures" : "session", text: textOf(end, failed), ...given };
+  // A conftest.py that can't be imported is shown as such.
+  const isShown = isStopped || (pytest === USAGE && end.hasFailures);
+  return { kind: isShown ? "failures" : "session", text: textOf(end, failed), ...given };
 }
 
 /** Whether pytest stopped in its own way, or does not say why. */
