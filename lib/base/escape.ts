@@ -60,19 +60,18 @@ const UNSAFE = new RegExp(
 // deno-lint-ignore no-control-regex
 const ANSI = /\x1b(?:\[[0-?]*[ -\/]*[@-~]|[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)|[ -\/]*[0-~])/g;
 
+/** A command line to paste, and how many words of it are left out. */
+export interface ShortCommand {
+  readonly command: string;
+  readonly omitted: number;
+}
+
 /**
- * A command line that was run, in short: of files of `/proc` in a row only the first, of a script
- * its first line.
+ * A command line that was run, in short: of many files of `/proc` in a row only the first. What is
+ * left can still be pasted.
  */
-export function shortCommand(argv: readonly string[]): string {
-  const words: string[] = [];
-  let row = 0;
-  for (const [index, word] of argv.entries()) {
-    row = word.startsWith("/proc/") ? row + 1 : 0;
-    const [line = "", ...more] = word.split("\n");
-    if (row <= 1) words.push(more.length === 0 ? shellWord(word) : `${shellWord(line)}…`);
-    const isLast = !argv[index + 1]?.startsWith("/proc/");
-    if (row > 1 && isLast) words.push(`… ${row - 1} more`);
-  }
-  return words.join(" ");
+export function shortCommand(argv: readonly string[]): ShortCommand {
+  const isFile = (word: string | undefined) => word?.startsWith("/proc/") ?? false;
+  const shown = argv.filter((word, index) => !isFile(word) || !isFile(argv[index - 1]));
+  return { command: shellCommand(shown), omitted: argv.length - shown.length };
 }

@@ -1,4 +1,5 @@
 import { shortCommand } from "../base/escape.ts";
+import { plural } from "../base/plural.ts";
 import type { Host, Output, ProgramNotice } from "../system/host.ts";
 import { columns } from "./columns.ts";
 import { asWritten, foldFor, unbroken } from "./wrap.ts";
@@ -175,8 +176,10 @@ export class Printer {
   }
 
   #program(notice: ProgramNotice): void {
-    const command = unbroken(`+ ${shortCommand(notice.argv)}`);
-    this.note(this.paint("dim", `${command}  # ${notice.why}`, "stderr"));
+    const { command, omitted } = shortCommand(notice.argv);
+    const more = omitted === 0 ? "" : `${plural(omitted, "more file")}: `;
+    const line = `${unbroken(`+ ${command}`)}  # ${more}${notice.why}`;
+    this.note(this.paint("dim", line, "stderr"));
   }
 }
 

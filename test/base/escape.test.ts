@@ -56,11 +56,10 @@ Deno.test("shellCommand() is read back by a shell as the same words", async () =
   assertEquals(new TextDecoder().decode(stdout).split("\0").slice(0, -1), argv);
 });
 
-Deno.test("a command in short has the first of many /proc files, one line of a script", () => {
-  assertEquals(
-    shortCommand(["cat", "-s", "/proc/1/stat", "/proc/2/stat", "/proc/3/stat", "a b"]),
-    "cat -s /proc/1/stat … 2 more 'a b'",
-  );
-  assertEquals(shortCommand(["ls", "/proc/1", "-l", "/proc/2"]), "ls /proc/1 -l /proc/2");
-  assertEquals(shortCommand(["python", "-c", "import x\nx()\n", "y"]), "python -c 'import x'… y");
+Deno.test("a command in short has the first of many /proc files, and can be pasted", () => {
+  const argv = ["cat", "-s", "/proc/1/stat", "/proc/2/stat", "/proc/3/stat", "a b"];
+  assertEquals(shortCommand(argv), { command: "cat -s /proc/1/stat 'a b'", omitted: 2 });
+  for (const whole of [["ls", "/proc/1", "-l", "/proc/2"], ["python", "-c", "import x\nx()\n"]]) {
+    assertEquals(shortCommand(whole), { command: shellCommand(whole), omitted: 0 });
+  }
 });
