@@ -119,6 +119,8 @@ exec 9>&2 2>/dev/null
 (exec "$@" 2>&9 9>&-)
 code=$?
 PATH=$standard
+# The command is over, though what it left may not be. Moved, so that it is read whole.
+echo "$code" >"$report-code.new" && mv "$report-code.new" "$report-code"
 
 # What ends by itself within a moment is no leak.
 for _ in 1 2 3 4 5 6 7 8 9 10; do

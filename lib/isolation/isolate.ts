@@ -41,6 +41,8 @@ export interface Isolation {
    * it ends when tractest does.
    */
   wrap(argv: readonly string[], session: string): string[];
+  /** The exit code of the command; null while it runs. The namespaces may outlive it shortly. */
+  exitCode(session: string): Promise<number | null>;
   /**
    * Processes that the session left behind, with their pids inside. They ended with its namespaces,
    * so nothing has to be cleaned up.
@@ -193,6 +195,11 @@ class Namespaces implements Isolation {
 
   wrap(argv: readonly string[], session: string): string[] {
     return isolatedCommand(this.plan, argv, this.#report(session));
+  }
+
+  async exitCode(session: string): Promise<number | null> {
+    const code = await this.host.files.readText(`${this.#report(session)}-code`);
+    return code === null ? null : Number(code);
   }
 
   async outlived(session: string): Promise<Outlived> {

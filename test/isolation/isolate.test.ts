@@ -43,3 +43,29 @@ Deno.test("on systems other than Linux isolation is refused with the reason", as
   assertIncludes(answer.reason, "namespaces are Linux's");
   assertEquals(host.notices, [], "nothing is started");
 });
+
+Deno.test("what a command left is awaited after its exit code is known", async () => {
+  await using suite = await pytestSuite({});
+  const host = new HostAt(suite.root);
+  const isolation = await isolate(host, await findProject(host), { directory: suite.path });
+  assert(!isRefusal(isolation), JSON.stringify(isolation));
+  const leave = async (session: string) => {
+    const args = isolation.wrap(["sh", "-c", "sleep 60 & exit 3"], session);
+    using watcher = Deno.watchFs(suite.path);
+    const child = new Deno.Command("env", { args, stdout: "null", stderr: "null" }).spawn();
+    const isKnown = (async () => {
+      for await (const { paths } of watcher) {
+        if (paths.some((path) => path.endsWith("-code"))) return true;
+      }
+      return false;
+    })();
+    const wasEarly = await Promise.race([isKnown, child.status.then(() => false)]);
+    assertEquals((await child.status).code, 3);
+    assertEquals(await isolation.exitCode(session), 3);
+    const { processes } = await isolation.outlived(session);
+    assertEquals(processes.map(({ argv }) => argv), [["sleep", "60"]]);
+    return wasEarly;
+  };
+  // A busy machine may show both at once.
+  for (let attempt = 0; !await leave(String(attempt)); attempt++) assert(attempt < 5);
+});

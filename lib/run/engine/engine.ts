@@ -41,7 +41,7 @@ export class Engine {
   readonly #retries: Retries;
   #hang: HangReport | null = null;
   #resumes = 0;
-  /** The number of a shard that has run its tests while shards run; null: there is none. */
+  /** The place of a session that has run its tests, while the next one can prepare; else null. */
   #finishedShard: number | null = null;
   /** Has started for the tests that run alone; null: none has. */
   #standby: Standby | null = null;
@@ -83,6 +83,7 @@ export class Engine {
     try {
       await this.#runTests();
       await this.#runMissed();
+      await this.#sessions.settled();
       this.#progress.throwFailure();
       this.#control.endLimit();
       const seconds = (this.host.clock.monotonic() - began) / 1000;
@@ -212,6 +213,7 @@ export class Engine {
     const standby = this.#standby;
     this.#standby = null;
     if (this.request.plan.jobs > 1) await this.#runRest(this.#runsAlone, standby);
+    this.#finishedShard = null;
     // Ends it unless it has run its tests.
     await standby?.end();
     distributor.isIsolated = true;
@@ -287,9 +289,10 @@ export class Engine {
   }
 
   #onSessionFinished(name: string): void {
+    const isAlone = this.#progress.run.session(name).purpose === "alone";
     const index = this.#sessions.shards.findIndex((names) => names.includes(name));
-    if (index < 0) return;
-    this.#finishedShard = index + 1;
+    if (index < 0 && !isAlone) return;
+    this.#finishedShard = isAlone ? 1 : index + 1;
     this.#prepareNext();
   }
 

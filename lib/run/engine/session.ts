@@ -47,6 +47,12 @@ export class Session {
   seen: Process[] = [];
   /** Resolves when the process has ended, even if another one still holds its output. */
   readonly exited: Promise<SessionEnd>;
+  /**
+   * Resolves when pytest has ended. An isolation may exist for a moment more, in which it waits for
+   * what the tests have left behind.
+   */
+  readonly pytestExited: Promise<SessionEnd>;
+  readonly #resolveExited: (end: SessionEnd) => void;
   readonly #gone = new AbortController();
   readonly #child: StartedProgram;
   readonly #output: { readonly tail: FileTail; readonly to: Output } | null;
@@ -83,6 +89,10 @@ export class Session {
       this.#gone.abort();
       return request.isolation === null ? status : endOfIsolated(status);
     });
+    const { promise, resolve, reject } = Promise.withResolvers<SessionEnd>();
+    this.pytestExited = promise;
+    this.#resolveExited = resolve;
+    this.exited.then(resolve, reject);
     this.#noted = request.ledger.begin(this.#child.pid).then(request.onStart);
   }
 
@@ -118,8 +128,16 @@ export class Session {
 
   /** Shows new output and records the session's processes. Returns whether there was output. */
   async poll(): Promise<boolean> {
-    if (!this.gone.aborted) this.#record("idle");
+    if (!this.gone.aborted) {
+      this.#record("idle");
+      if (this.facts.exitStatus !== null) await this.#askWhetherPytestExited();
+    }
     return await this.#copy();
+  }
+
+  async #askWhetherPytestExited(): Promise<void> {
+    const code = await this.request.isolation?.exitCode(this.request.name) ?? null;
+    if (code !== null) this.#resolveExited(endOfIsolated({ code, signal: null }));
   }
 
   /** Waits for the process to end, then shows the last output and records its processes. */

@@ -47,6 +47,7 @@ export class SessionRunner {
   /** All processes, as listed when the latest session was over; null if they were not. */
   listed: ProcessList | null = null;
   readonly #isolated = new Set<string>();
+  readonly #finishing: Promise<void>[] = [];
   readonly #endedTests: EndedTestLog;
 
   constructor(
@@ -65,24 +66,39 @@ export class SessionRunner {
 
   /** Runs one session to its end. Returns the test in which it ended, if any. */
   async run(kind: SessionKind, queue: Queue | null, shard: number): Promise<EndedTest | null> {
-    const { control, watch, distributor } = this.parts;
+    const { control, watch, distributor, progress } = this.parts;
     const session = await this.#start(kind, queue, shard);
     control.add(session);
     watch.startWatching();
-    await session.exited;
+    const end = await session.pytestExited;
     // Nothing is decided before all of its events are read.
     await this.request.scene.log.drain();
-    const end = await session.finish();
-    control.remove(session);
-    this.listed = session.request.ledger.listedAfterwards;
-    await this.#reportLeaks(session);
+    const finishing = this.#finish(session);
+    // It may fail long before it is awaited.
+    finishing.catch(() => {});
     const eviction = watch.evictions.get(session);
+    const isCut = eviction !== undefined || progress.cut !== null;
+    // What is left in its namespaces disturbs no other session.
+    if (session.request.isolation !== null && !isCut) this.#finishing.push(finishing);
+    else await finishing;
     const endedTest = await this.#endedTests.record(session, end, eviction);
     await this.#keepEnd(session, end, endedTest);
     if (queue?.isFilled && (endedTest !== null || eviction !== undefined)) {
       await distributor.takeBack(queue, session.request.name);
     }
     return endedTest;
+  }
+
+  /** Waits for what the namespaces of ended sessions still wait for. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#finishing);
+  }
+
+  async #finish(session: Session): Promise<void> {
+    await session.finish();
+    this.parts.control.remove(session);
+    this.listed = session.request.ledger.listedAfterwards;
+    await this.#reportLeaks(session);
   }
 
   async #start(kind: SessionKind, queue: Queue | null, shard: number): Promise<Session> {
