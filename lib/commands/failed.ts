@@ -1,4 +1,3 @@
-import { plural } from "../base/plural.ts";
 import { lastPart } from "../base/paths.ts";
 import type { ProjectRoot } from "../project/rules_root.ts";
 import { resolve } from "@std/path";
@@ -52,7 +51,8 @@ export async function failed(context: Context<FailedOptions>): Promise<ExitCode>
     return EXIT.ok;
   }
   if (tests.length === 0) printer.line(noneText(found));
-  else printer.line(`${plural(tests.length, "last-failed test")}:`);
+  // As the recipe prints it that this command replaces, so that what reads that reads this.
+  else printer.line(`${tests.length} last-failed test(s):`);
   const gone = new Set(missing);
   const mark = printer.paint("yellow", "  (its file no longer exists)");
   const listed = tests.slice(0, line.options.limit ?? tests.length);

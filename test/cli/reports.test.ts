@@ -19,7 +19,7 @@ tests = sorted(k for k in data if k.startswith('tests/'))
 if not tests:
     print('No failures recorded.')
 else:
-    print(f'{len(tests)} last-failed test{"s" * (len(tests) > 1)}:')
+    print(f'{len(tests)} last-failed test(s):')
     for t in tests:
         print(f'  {t}')
 `;
@@ -70,7 +70,7 @@ Deno.test("failed prints what the recipe's script prints", async () => {
 Deno.test("failed works from below the root, and with -C", async () => {
   using repository = await checkout();
   const below = await tractest(["failed"], { cwd: `${repository.root}/tests/devx` });
-  assertIncludes(below.stdout, "27 last-failed tests:\n");
+  assertIncludes(below.stdout, "27 last-failed test(s):\n");
   assertEquals(await tractest(["-C", repository.root, "failed"], { cwd: "/" }), below);
 });
 
@@ -79,7 +79,7 @@ Deno.test("failed --limit lists that many tests and counts the others", async ()
   const args = ["failed", "--limit", "2"];
   const { stdout } = await tractest(args, { cwd: repository.root });
   assertEquals(stdout.split("\n").length, 5);
-  assertIncludes(stdout, "27 last-failed tests:\n");
+  assertIncludes(stdout, "27 last-failed test(s):\n");
   assertIncludes(stdout, "\n  … and 25 more\n");
 });
 
@@ -113,7 +113,7 @@ Deno.test("failed marks tests whose files are gone, and finds moved files", asyn
   }
   const { stdout, stderr } = await failed(repository);
   assertEquals(stdout.trimEnd().split("\n"), [
-    "3 last-failed tests:",
+    "3 last-failed test(s):",
     "  tests/test_a.py::t",
     "  tests/test_gone.py::t  (its file no longer exists)",
     "  tests/test_multi_program.py::t  (its file no longer exists)",
