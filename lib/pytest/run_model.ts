@@ -252,8 +252,7 @@ export class RunModel {
     const own = this.#sessions.get(session);
     return own?.purpose === "shard" &&
       this.#sessions.values().some((other) =>
-        other !== own && other.purpose !== null && other.began < began + seconds &&
-        began < other.latest
+        other !== own && other.purpose !== null && other.wasBusy(began, began + seconds)
       );
   }
 

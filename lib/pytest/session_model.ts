@@ -45,6 +45,9 @@ export class SessionModel {
   readonly #teardowns = new Map<string, number>();
   readonly #items: Item[] = [];
   #hasAllItems = false;
+  /** When it had collected, and when it took its first test; null: not yet, or without a queue. */
+  #waitedFrom: number | null = null;
+  #waitedUntil: number | null = null;
   /** How many reports and collections failed, and how many pytest itself counts as failed. */
   #failed = 0;
   #countedFailed: number | null = null;
@@ -74,9 +77,11 @@ export class SessionModel {
       case "items":
         for (const item of event.items) this.#items.push(item);
         this.#hasAllItems ||= event.last;
+        if (event.last) this.#waitedFrom ??= event.time;
         break;
       case "claimed":
         this.claimed.push(event.index);
+        this.#waitedUntil ??= event.time;
         break;
       case "collection-error":
         this.#failed++;
@@ -147,6 +152,16 @@ export class SessionModel {
   /** The test that runs, the one that began last where several do; between tests the one before. */
   get runningTest(): string | null {
     return [...this.running.keys()].at(-1) ?? this.#starts.at(-1)?.id ?? null;
+  }
+
+  /**
+   * Whether it did anything in a span of time. Between its collection and its first test one that
+   * has a queue only waits.
+   */
+  wasBusy(from: number, to: number): boolean {
+    const onlyWaited = this.#waitedFrom !== null && this.#waitedFrom <= from &&
+      (this.#waitedUntil === null || to <= this.#waitedUntil);
+    return this.began < to && from < this.latest && !onlyWaited;
   }
 
   /** Whether it has collected and waits until it is given its first test. */

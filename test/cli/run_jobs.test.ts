@@ -339,6 +339,25 @@ for (
 }
 
 withSuite(
+  "no other pytest starts for the test that has just ended the one that runs alone",
+  {
+    "test_a.py": "def test_a(): pass\n",
+    "test_b.py": "import time\ndef test_hangs(): time.sleep(600)\n",
+  },
+  async (suite) => {
+    const table = '[tool.tractest]\nalone = ["tests/test_b.py"]\n';
+    await suite.write({ "pyproject.toml": `[tool.pytest.ini_options]\n${table}` });
+    const path = join(suite.path, "events");
+    const { code, stdout } = await suite.tractest([...JOBS, "--test-timeout=1", "--events", path]);
+    assertEquals(code, 1, stdout);
+    const purposes = (await Deno.readTextFile(path)).trim().split("\n")
+      .map((line) => JSON.parse(line)).filter(({ event }) => event === "session-begin")
+      .map(({ purpose }) => purpose);
+    assertEquals(purposes, ["shard", "shard", "alone"]);
+  },
+);
+
+withSuite(
   "of failures with one cause the others are retried only if the first one passes alone",
   {
     "test_a.py": `

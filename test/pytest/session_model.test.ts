@@ -111,11 +111,20 @@ Deno.test("a pytest that starts for retries counts as another one, and has none 
   test("0", "between", 4, 5);
   add("2", 6, { event: "session-begin", purpose: "retry" });
   add("2", 7, { event: "collected", count: 1, deselected: 0 });
+  add("2", 7, { event: "items", items: [], last: true });
   test("0", "last", 6.5, 8);
+  test("0", "while it waits", 8, 8.5);
   add("0", 9, { event: "session-finish", exitStatus: 1, warnings: 0 });
+  add("2", 10, { event: "claimed", index: 0 });
   test("2", "first", 10, 11);
   const beside = [...run.tests.values()].flatMap(({ id, attempts }) =>
     attempts.map((attempt) => `${id} ${run.ranBesideOthers(attempt)}`)
   );
-  assertEquals(beside, ["first true", "first false", "between false", "last true"]);
+  assertEquals(beside, [
+    "first true",
+    "first false",
+    "between false",
+    "last true",
+    "while it waits false",
+  ]);
 });

@@ -39,10 +39,11 @@ export class Control {
     );
   }
 
-  /** Takes a session that has started. If the run has already been cut, ends it at once. */
+  /** Takes a session that has started. If the run is already ending, ends it at once. */
   add(session: Session): void {
     this.sessions.add(session);
-    if (this.progress.cut !== null) this.inBackground(session.end());
+    const { cut, failure } = this.progress;
+    if (cut !== null || failure !== null) this.inBackground(session.end());
   }
 
   /** Forgets a session that is over. */

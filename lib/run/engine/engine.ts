@@ -82,6 +82,7 @@ export class Engine {
     const began = this.host.clock.monotonic();
     try {
       await this.#runTests();
+      await this.#standby?.end();
       await this.#runMissed();
       await this.#sessions.settled();
       this.#progress.throwFailure();
@@ -190,7 +191,7 @@ export class Engine {
         return;
       }
       if (distributor.queue === null) await distributor.renew();
-      if (progress.diskFailed) return;
+      if (progress.diskFailed || tests?.every((id) => progress.run.hasEnded(id))) return;
       this.#noteResume(ended.id);
     }
   }
@@ -213,9 +214,9 @@ export class Engine {
     const standby = this.#standby;
     this.#standby = null;
     if (this.request.plan.jobs > 1) await this.#runRest(this.#runsAlone, standby);
-    this.#finishedShard = null;
     // Ends it unless it has run its tests.
     await standby?.end();
+    this.#finishedShard = null;
     distributor.isIsolated = true;
     await this.#runRest((id) => distributor.runsIsolated(id));
     distributor.isIsolated = false;
@@ -288,10 +289,15 @@ export class Engine {
     this.#stopQueue();
   }
 
+  /** A session has ended: its place is free, unless another one goes on with its tests. */
   #onSessionFinished(name: string): void {
-    const isAlone = this.#progress.run.session(name).purpose === "alone";
+    const { run, planned } = this.#progress;
+    const session = this.#sessionNamed(name);
+    const isAlone = run.session(name).purpose === "alone";
     const index = this.#sessions.shards.findIndex((names) => names.includes(name));
+    if (session === undefined || this.#watch.evictions.has(session)) return;
     if (index < 0 && !isAlone) return;
+    if (isAlone && planned.some((id) => this.#runsAlone(id) && !run.hasEnded(id))) return;
     this.#finishedShard = isAlone ? 1 : index + 1;
     this.#prepareNext();
   }

@@ -130,7 +130,9 @@ export class Session {
   async poll(): Promise<boolean> {
     if (!this.gone.aborted) {
       this.#record("idle");
-      if (this.facts.exitStatus !== null) await this.#askWhetherPytestExited();
+      // What the next session writes into the same file is its own.
+      const isAsked = this.facts.exitStatus !== null && this.#output === null;
+      if (isAsked) await this.#askWhetherPytestExited();
     }
     return await this.#copy();
   }

@@ -9,6 +9,7 @@ import time
 # Tests may replace these for good, by a clock that stands still, say.
 now, getpid, getppid, os_write, sleep = time.time, os.getpid, os.getppid, os.write, time.sleep
 OWNER = getpid()
+PARENT = getppid()  # read here: after a long collection it may be gone
 
 event_path = os.environ.pop("TRACTEST_EVENTS", None)
 session_name = os.environ.pop("TRACTEST_SESSION", None)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from .environment import OWNER, getpid, getppid, now, queue_directory, session_name, sleep
+from .environment import OWNER, PARENT, getpid, getppid, now, queue_directory, session_name, sleep
 from .event_file import encode, line_of, send, write
 from .shared_fixtures import rows_of
 from .test_ids import reported_id
@@ -36,7 +36,6 @@ class _Queue:
     def __init__(self, directory):
         self.directory = directory
         self.stop = self.path("stop")
-        self.parent = getppid()
         self.groups = []  # of all blocks: the ids of their tests
         self.costs = []  # for each group what it takes, and what it costs to divide before it
         self.blocks = []  # for each block its first group and the one after its last
@@ -67,7 +66,7 @@ class _Queue:
 
     def stopped(self):
         """Whether the run was stopped, or tractest is gone."""
-        return getppid() != self.parent or os.path.exists(self.stop)
+        return getppid() != PARENT or os.path.exists(self.stop)
 
     def claim(self):
         """The next group; None if there is none."""
