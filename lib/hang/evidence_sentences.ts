@@ -214,7 +214,7 @@ export const say = {
   },
   onlyTheseWake(process: SeenProcess, call: string, others: readonly number[]): string {
     const who = others.length === 0 ? "nothing" : `only ${pidsOf(others)}`;
-    return `${nameOf(process)} waits in ${call}: ${who} can write to what it watches`;
+    return `${nameOf(process)} waits in ${call}: ${who} can make ready what it watches`;
   },
   waitsForEnd(process: SeenProcess, call: string, children: readonly number[]): string {
     return `${nameOf(process)} waits in ${call} for the end of ${pidsOf(children)}`;

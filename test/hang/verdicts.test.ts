@@ -280,7 +280,7 @@ const CASES: readonly Case[] = [
     name: `the workers of a pool wait for each other (${kind})`,
     words: ["pool", kind],
     verdict: "closed-wait",
-    says: [/waits in poll: only pid \d+(, \d+)* can write to what it watches/],
+    says: [/waits in poll: only pid \d+(, \d+)* can make ready what it watches/],
   })),
   {
     name: "both sides of a pipe in both directions receive",
@@ -300,13 +300,13 @@ const CASES: readonly Case[] = [
     name: "output is read to its end, and a worker that waits holds the input",
     words: ["communicates"],
     verdict: "closed-wait",
-    says: [/waits in poll: only pid \d+(, \d+)* can write to what it watches/],
+    says: [/waits in poll: only pid \d+(, \d+)* can make ready what it watches/],
   },
   ...["child", "nothing"].map((how): Case => ({
     name: `an event loop waits for what only its own tree could do (${how})`,
     words: ["loop", how],
     verdict: "closed-wait",
-    says: [/waits in epoll_wait: only pid \d+(, \d+)* can write to what it watches/],
+    says: [/waits in epoll_wait: only pid \d+(, \d+)* can make ready what it watches/],
   })),
   ...["timer", "server", "event", "signal", "inherited", "sleeper"].map((how): Case => ({
     name: `an event loop waits, and something may end it (${how})`,
@@ -451,7 +451,7 @@ const CASES: readonly Case[] = [
     words: ["loop", "child"],
     networked: true,
     verdict: "closed-wait",
-    says: [/waits in epoll_wait: only pid \d+(, \d+)* can write to what it watches/],
+    says: [/waits in epoll_wait: only pid \d+(, \d+)* can make ready what it watches/],
   },
 ];
 

@@ -25,9 +25,13 @@ export async function readSemaphores(
   return { rows: new Map(read), failure };
 }
 
-/** Parses `/proc/PID/maps`, for what glibc maps of `/dev/shm/sem.NAME`. */
+/**
+ * Parses `/proc/PID/maps`, for what glibc maps of `/dev/shm/sem.NAME`. Only those that no other
+ * process can open: of multiprocessing, whose names are random, and those whose name is gone.
+ */
 export function parseSemaphores(text: string): MappedSemaphore[] {
-  const row = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ (\S+ \d+) +\/dev\/shm\/sem\./gm;
+  const row =
+    /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ (\S+ \d+) +\/dev\/shm\/sem\.(?:mp-\S+|.* \(deleted\))$/gm;
   return Array.from(text.matchAll(row), ([, from, to, key]) => ({
     from: parseInt(from!, 16),
     to: parseInt(to!, 16),
