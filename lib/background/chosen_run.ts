@@ -84,10 +84,28 @@ export async function noSuchRun(
   const runs = (await knownRuns(host))
     .filter(({ record }) => root === null || record.root === root);
   const now = host.clock.now();
-  const lines = runs.slice(0, MOST_LISTED).map((run) => {
-    const { runId, began, command } = run.record;
-    const age = inWords((now - began) / 1000);
-    return escapeText(`  ${runId}  ${age} ago  ${stateText(run, now)}  ${command}`);
+  return unknownRun(
+    word,
+    runs.map((run) => ({ ...run.record, state: stateText(run, now) })),
+    now,
+  );
+}
+
+/** A run that an error lists. */
+export interface ListedRun {
+  readonly runId: string;
+  /** Milliseconds since the epoch. */
+  readonly began: number;
+  /** Whether it runs, or how it ended; missing where that is not known. */
+  readonly state?: string;
+  readonly command: string;
+}
+
+/** The error for a name that no run has, where its runs, the newest first, are known. */
+export function unknownRun(word: string, runs: readonly ListedRun[], now: number): UsageError {
+  const lines = runs.slice(0, MOST_LISTED).map(({ runId, began, state, command }) => {
+    const age = `${inWords((now - began) / 1000)} ago`;
+    return escapeText(`  ${[runId, age, state ?? [], command].flat().join("  ")}`);
   });
   const hint = lines.length === 0 ? "no run is on record" : `the latest runs:\n${lines.join("\n")}`;
   return new UsageError(`There is no run "${word}"`, hint);

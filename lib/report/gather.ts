@@ -1,5 +1,6 @@
-import { noSuchRun } from "../background/chosen_run.ts";
+import { type ListedRun, unknownRun } from "../background/chosen_run.ts";
 import { type PastRun, pastRuns } from "../background/known_runs.ts";
+import { shellCommand } from "../base/escape.ts";
 import { eventsOf, eventsOfRun, readEvents } from "../background/read_events.ts";
 import { namedRun } from "../background/rules_run_file.ts";
 import { UsageError } from "../errors.ts";
@@ -100,10 +101,15 @@ async function runNamed(
   }
   const id = name === "last" ? newest.runId : namedRun(name, found.map(({ runId }) => runId));
   const named = found.find(({ runId }) => runId === id);
-  if (named === undefined) throw await noSuchRun(host, name, newest.started.root);
+  if (named === undefined) throw unknownRun(name, found.map(listed), host.clock.now());
   const { directory } = named;
   await readEvents(host, eventsOf(directory), (event) => run.take(event));
   return run;
+}
+
+/** Whether it still runs is not known: a page takes no program. */
+function listed({ runId, started: { time, command } }: PastRun): ListedRun {
+  return { runId, began: time * 1000, command: shellCommand(command) };
 }
 
 /** Ids have neither dots nor slashes. */
