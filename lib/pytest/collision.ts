@@ -97,6 +97,8 @@ function filesOf(failures: readonly Failure[]): ReadonlySet<string> {
 
 /** A port after which an address ends: `:8080`, `', 8080)`, `Port 5000 is in use`. */
 const PORT = /(?<!\.py)(?:[:,] ?|\bport[ =:]+)(\d{2,5})\b/gi;
+/** A time of day, as it stands before a line of a log. */
+const TIME_OF_DAY = /\b\d{1,2}:[0-5]\d:[0-5]\d([.,]\d+)?\b/g;
 /** A source line that binds a literal port. */
 const BINDS = /\b(?:bind|listen|\w*serve\w*)\(.*?[,(:=] ?(\d{2,5})\b/gi;
 
@@ -123,7 +125,7 @@ export function portsInUse(failures: readonly Failure[]): PortsInUse {
     const lines = [message, traceback, output].join("\n").split("\n");
     for (const line of lines) {
       if (ADDRESS_IN_USE.test(line) || /\bport \d+ is (?:already )?in use/i.test(line)) {
-        add(said, line, PORT);
+        add(said, line.replace(TIME_OF_DAY, ""), PORT);
       } else add(inSource, line, BINDS);
     }
   }

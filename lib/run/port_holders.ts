@@ -38,7 +38,7 @@ function holderText(
   processes: ReadonlyMap<number, UsageRow>,
   uid: number | null,
 ): string {
-  if (listener === undefined) return `port ${port} is free now: its holder has ended`;
+  if (listener === undefined) return `nothing listens on port ${port} (TCP) now`;
   const [pid] = listener.pids;
   if (pid === undefined) {
     return `port ${port} is held by a process you can't see (another user or container)`;

@@ -265,7 +265,8 @@ export class TestRun {
       ownLeaks ?? afterIsolation,
       this.#cpu?.then((measure) => measure()) ?? null,
       this.#judgeFailures(ran, ownLeaks),
-      isolated ? [] : portHoldersOf(host, ran),
+      // The ports inside of an isolation are others.
+      isolated || this.prepared.isolationOfSome !== null ? [] : portHoldersOf(host, ran),
       recordFailures(host, ran),
     ]);
     const { strict } = line.options;

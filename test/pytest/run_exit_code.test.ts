@@ -411,6 +411,12 @@ Deno.test("the ports of an address in use are read from what servers and clients
       ],
       ["Error: listen EADDRINUSE: address already in use :::5173", 5173],
       ["listen tcp 127.0.0.1:80: bind: address already in use", 80],
+      ["2026/11/28 15:22:52 listen tcp :8080: bind: address already in use", 8080],
+      [
+        "15:22:52,123 ERROR [Errno 98] error while attempting to bind on address " +
+        "('127.0.0.1', 8081): address already in use",
+        8081,
+      ],
     ] as const
   ) {
     assertEquals(ports(says), { said: [port], inSource: [] });
