@@ -57,7 +57,9 @@ function registryFix(bound: readonly RegistryReport[]): string {
   const doubtful = holders.find((holder) => holder.ours === true && holder.verdict === "unknown");
   const port = bound[0]!.address.split(":").at(-1);
   const pids = new Set(holders.map(({ pid }) => pid));
-  const by = pids.size > 0 ? `kill -INT ${[...pids].join(" ")}` : `ss -tlnp 'sport = :${port}'`;
+  // Whatever is in use is somebody's: who it is, they see before they end it.
+  const isInDoubt = holders.length > 0 && holders.every(({ verdict }) => verdict === "unknown");
+  const by = isInDoubt ? `kill -INT ${[...pids].join(" ")}` : `ss -tlnp 'sport = :${port}'`;
   const end = doubtful
     ? `if it is not needed: ${CLEAN_UP} --pid ${doubtful.pid}`
     : `or end its holder yourself: ${by}`;

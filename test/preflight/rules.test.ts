@@ -121,7 +121,10 @@ Deno.test("a registry held by a possible leak names the command to end it", () =
     clean: false,
     registries: [{ address: "127.0.0.1:1616", bound: true, holders: [script] }],
   }, IDS);
-  assertEquals(used!.fix, "tractest run --isolate\nor end its holder yourself: kill -INT 7");
+  assertEquals(
+    used!.fix,
+    "tractest run --isolate\nor end its holder yourself: ss -tlnp 'sport = :1616'",
+  );
   assertEquals(used!.detail, "127.0.0.1:1616 is held by pid 7 (python -c a\\nb), in-use");
 });
 
