@@ -16,7 +16,7 @@ import {
 } from "../system/programs/uv.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { Printer } from "../terminal/printer.ts";
-import { commandsWithoutSync } from "../project/install_commands.ts";
+import { canUvSync, commandsWithoutSync } from "../project/install_commands.ts";
 import type { Project } from "../project/project.ts";
 import type { Venvs } from "../project/venvs.ts";
 
@@ -118,12 +118,12 @@ export async function planSync(
   // Named explicitly, so that uv's own choice can't contradict the name of the venv.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
-  if (uv === null || !await canSync(scene)) {
+  if (uv === null || !await canUvSync(scene.host, scene.venvs.home)) {
     const shown = await commandsWithoutSync(scene.host, project.root, venv, {
       exists: existing !== null,
       withUv: uv !== null,
     });
-    const refusal = await canSync(scene) ? null : NO_PROJECT_TABLE;
+    const refusal = await canUvSync(scene.host, scene.venvs.home) ? null : NO_PROJECT_TABLE;
     return { venv, exists, argv: null, environment, shown, refusal };
   }
   return {
@@ -137,12 +137,6 @@ export async function planSync(
 }
 
 const NO_PROJECT_TABLE = "uv sync needs a pyproject.toml with [project]";
-
-/** Whether uv can sync the project: without a pyproject.toml `uv sync` fails. */
-async function canSync({ host, venvs }: VenvScene): Promise<boolean> {
-  const text = await host.files.readText(join(venvs.home, "pyproject.toml")).catch(() => null);
-  return text !== null && /^\[(project|tool\.uv\.workspace)\]/m.test(text);
-}
 
 /** The environment in which uv uses a venv; empty if it uses that one by itself. */
 function environmentOf(

@@ -69,11 +69,18 @@ export async function commandsWithoutSync(
   return hasPip ? fill : `${shellCommand([python, "-m", "ensurepip"])} && ${fill}`;
 }
 
+/** Whether uv can sync a project: without a table `[project]` or a workspace it refuses. */
+export async function canUvSync(host: Host, home: string): Promise<boolean> {
+  const text = await host.files.readText(join(home, "pyproject.toml")).catch(nullForTractestError);
+  return text !== null && /^\[(project|tool\.uv\.workspace)\]/m.test(text);
+}
+
 /** The command that makes a new venv in the root, ready to paste. */
 export async function newVenvCommand(host: Host, root: string, venv: Venv): Promise<string> {
   const { path, minor } = venv;
-  if (!await isUvInstalled(host, root)) {
-    return await commandsWithoutSync(host, root, venv, { exists: false, withUv: false });
+  const withUv = await isUvInstalled(host, root);
+  if (!withUv || !await canUvSync(host, root)) {
+    return await commandsWithoutSync(host, root, venv, { exists: false, withUv });
   }
   const name = isInside(path, root) ? relative(root, path) : path;
   const locked = await host.files.stat(join(root, "uv.lock")).catch(nullForTractestError) !== null;
