@@ -25,7 +25,14 @@ export interface Parallel {
 }
 
 /** Options by which a shard would lose tests: what another shard recorded decides. */
-export const LOSING = ["--lf", "--last-failed", "--sw", "--stepwise"] as const;
+export const LOSING = [
+  "--lf",
+  "--last-failed",
+  "--sw",
+  "--stepwise",
+  "--sw-skip",
+  "--stepwise-skip",
+] as const;
 
 /** More shards than this are an error. */
 const MOST_SHARDS = 10_000;

@@ -269,7 +269,7 @@ export const NOT_PARALLEL = [
     instead: "take one of the two",
   },
   {
-    names: ["--sw", "--stepwise"],
+    names: ["--sw", "--stepwise", "--sw-skip", "--stepwise-skip"],
     because: "it goes through the tests in one order",
     instead: "leave --jobs out, or take --lf",
   },
@@ -333,7 +333,10 @@ export const OWN_FILES = [
 
 /** Options of the configuration that exclude several pytests at once, and why. */
 export const CANNOT_SHARE = [
-  { names: ["--sw", "--stepwise"], because: "it goes through the tests in one order" },
+  {
+    names: ["--sw", "--stepwise", "--sw-skip", "--stepwise-skip"],
+    because: "it goes through the tests in one order",
+  },
   {
     names: ["--pdb", "--trace", "--tpdb", "--debug-mode"],
     because: "a debugger needs the terminal for itself",
