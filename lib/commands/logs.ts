@@ -82,7 +82,7 @@ async function outputOfSession(host: Host, directory: string, name: string): Pro
   if (/^[\w-]+$/.test(name) && await host.files.stat(path) !== null) return path;
   throw new UsageError(
     `No output of a pytest "${name}" is kept`,
-    "the events of the run name its pytests, and those of --jobs print nothing",
+    "only a pytest that prints nothing itself has one, as with --jobs; the run's events name them",
   );
 }
 

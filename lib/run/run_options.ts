@@ -132,8 +132,8 @@ export const RUN_OPTIONS = {
     section: "limits",
     kind: "seconds",
     doc: "report a slow test after this time, then after twice the time, and so on; 0: never " +
-      "(by its earlier runs: after 10 times as long, within a minute more, 10 s at least; 60 " +
-      "without any)",
+      "(10 times its longest recent run, at most a minute more than that and at least 10 s; 60 " +
+      "without a record)",
   },
   junit: SHARED.junit,
   bg: {

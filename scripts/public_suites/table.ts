@@ -216,7 +216,7 @@ export const SUITES = [
       "Kernels, each a process that is restarted and interrupted; doctests in the package.",
       "Warnings are errors here. Two pytests that remove the same old temporary directory at " +
       "once disturb each other, and since 9.1 pytest then exits with 1 though all tests passed: " +
-      "once in 300 runs of `--jobs 2`, until its pytests had one place for them.",
+      "once in 300 runs of `--jobs 2`, until tractest gave them one place.",
     ],
   },
   {
@@ -288,35 +288,6 @@ export const SUITES = [
     notes: [
       "Commands, pipelines and terminals, also with asyncio. pytest 9 warns of what conftest.py " +
       "reads, which `filterwarnings = error` makes an internal error.",
-    ],
-  },
-  {
-    name: "sh",
-    repository: "amoffat/sh",
-    revision: "3a8f772a7973a991e19bd4ab441e657fdcaea9ec",
-    python: "3.13",
-    prepare: [`${INSTALL} -e . pytest`],
-    environment: { SH_TESTS_RUNNING: "1", PYTHONHASHSEED: "0" },
-    options: [],
-    targets: ["tests/sh_test.py"],
-    notes: [
-      "Children at terminals and pipes, in sessions and groups of their own; no configuration of " +
-      "pytest, and a file name that pytest does not collect by itself.",
-      "Without PYTHONHASHSEED xdist refuses the suite: the order of its tests differs between " +
-      "processes. test_done_callback_no_deadlock has a time limit that a busy machine misses.",
-    ],
-  },
-  {
-    name: "cheroot",
-    repository: "cherrypy/cheroot",
-    revision: "2ffb0baf8aa480da9da8d522b3fd7eab271f6dba",
-    python: "3.13",
-    prepare: [`${INSTALL} -e . -r dependencies/tests.in`],
-    options: [],
-    targets: [],
-    notes: [
-      "A web server; `addopts` has `--numprocesses=auto`, coverage and doctests.",
-      "Theirs: what pyOpenSSL deprecates fails 30 tests.",
     ],
   },
   {
