@@ -564,8 +564,7 @@ export const EVENT_MEANINGS: Readonly<Record<keyof Events, string>> = {
   fixture: "the setup or teardown of a fixture that took long has ended",
   children: "processes below pytest that a test left",
   warning: "a warning, as pytest reports it",
-  slow:
-    "a test takes far longer than ever before, or the collection (no id) over 60 s: what it waits for",
+  slow: "a test, or the collection (no id), takes far longer than usual: what it waits for",
   terminating: "a test has reached its time limit and is about to be ended",
   timeout: "a test was ended at its time limit",
   crash: "pytest itself ended while the test ran",
