@@ -33,7 +33,9 @@ export async function chosenRun(context: Context<ScopeOptions>): Promise<KnownRu
   if (word !== undefined && word !== "last") {
     const runId = namedRun(word, runs.map((run) => run.record.runId));
     const chosen = runs.find((run) => run.record.runId === runId);
-    if (chosen === undefined) throw await noSuchRun(host, word, await projectRoot(host));
+    if (chosen === undefined) {
+      throw noSuchRun(word, runs, { root: await projectRoot(host), now: host.clock.now() });
+    }
     return chosen;
   }
   const inScope = await runsInScope(context, runs);
@@ -74,21 +76,17 @@ const MOST_LISTED = 5;
 /**
  * The error for a name that no run has, with the latest runs: their ids, results and commands.
  *
- * @param root of the project whose runs are listed; null: those of all
+ * @param runs all, the newest first
+ * @param where `root` of the project whose runs are listed, null: those of all; `now` in
+ *     milliseconds since the epoch
  */
-export async function noSuchRun(
-  host: Host,
+export function noSuchRun(
   word: string,
-  root: string | null,
-): Promise<UsageError> {
-  const runs = (await knownRuns(host))
-    .filter(({ record }) => root === null || record.root === root);
-  const now = host.clock.now();
-  return unknownRun(
-    word,
-    runs.map((run) => ({ ...run.record, state: stateText(run, now) })),
-    now,
-  );
+  runs: readonly KnownRun[],
+  { root, now }: { readonly root: string | null; readonly now: number },
+): UsageError {
+  const own = runs.filter(({ record }) => root === null || record.root === root);
+  return unknownRun(word, own.map((run) => ({ ...run.record, state: stateText(run, now) })), now);
 }
 
 /** A run that an error lists. */

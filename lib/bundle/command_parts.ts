@@ -118,7 +118,9 @@ async function chosenRunOf({ host }: Context, { root }: Project, word: string | 
   }
   const runId = namedRun(word, runs.map(({ record }) => record.runId));
   const named = runs.find(({ record }) => record.runId === runId);
-  if (named === undefined) throw await noSuchRun(host, word, root);
+  if (named === undefined) {
+    throw noSuchRun(word, runs, { root, now: host.clock.now() });
+  }
   return named;
 }
 
