@@ -118,12 +118,13 @@ export async function planSync(
   // Named explicitly, so that uv's own choice can't contradict the name of the venv.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
   const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
-  if (uv === null || !await canUvSync(scene.host, scene.venvs.home)) {
+  const canSync = await canUvSync(scene.host, scene.venvs.home);
+  if (uv === null || !canSync) {
     const shown = await commandsWithoutSync(scene.host, project.root, venv, {
       exists: existing !== null,
       withUv: uv !== null,
     });
-    const refusal = await canUvSync(scene.host, scene.venvs.home) ? null : NO_PROJECT_TABLE;
+    const refusal = canSync ? null : NO_PROJECT_TABLE;
     return { venv, exists, argv: null, environment, shown, refusal };
   }
   return {
