@@ -44,7 +44,6 @@ export class SessionModel {
   /** Running tests that are in their teardown, with the time at which it began. */
   readonly #teardowns = new Map<string, number>();
   readonly #items: Item[] = [];
-  #hasAllItems = false;
   /** When it had collected, and when it took its first test; null: not yet, or without a queue. */
   #waitedFrom: number | null = null;
   #waitedUntil: number | null = null;
@@ -76,7 +75,6 @@ export class SessionModel {
         break;
       case "items":
         for (const item of event.items) this.#items.push(item);
-        this.#hasAllItems ||= event.last;
         if (event.last) this.#waitedFrom ??= event.time;
         break;
       case "claimed":
@@ -146,7 +144,7 @@ export class SessionModel {
 
   /** All tests that it collected; null before it has reported all of them. */
   get items(): readonly Item[] | null {
-    return this.#hasAllItems ? this.#items : null;
+    return this.#waitedFrom === null ? null : this.#items;
   }
 
   /** The test that runs, the one that began last where several do; between tests the one before. */
@@ -166,7 +164,7 @@ export class SessionModel {
 
   /** Whether it has collected and waits until it is given its first test. */
   get isWaiting(): boolean {
-    return this.#hasAllItems && this.claimed.length === 0 && this.exitStatus === null;
+    return this.#waitedFrom !== null && this.#waitedUntil === null && this.exitStatus === null;
   }
 
   /** Whether tests or collections failed in it, and pytest counts no others as failed. */
