@@ -228,13 +228,16 @@ export class Session {
 
   /** Its processes now, without the two around an isolated one. */
   async processes(): Promise<Process[]> {
-    const tree = await treeOf(this.host, this.pid);
-    return this.request.isolation === null ? tree : withoutIsolation(tree, this.pid);
+    return this.#withoutIsolation(await treeOf(this.host, this.pid));
   }
 
   /** The processes last seen in this session, without the two around an isolated one. */
   get members(): readonly Process[] {
-    return this.request.isolation === null ? this.seen : withoutIsolation(this.seen, this.pid);
+    return this.#withoutIsolation(this.seen);
+  }
+
+  #withoutIsolation(processes: Process[]): Process[] {
+    return this.request.isolation === null ? processes : withoutIsolation(processes, this.pid);
   }
 
   /** Finds the test that started a process, once all events so far are read. */
