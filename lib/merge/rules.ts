@@ -1,3 +1,4 @@
+import { EXIT, PYTEST_EXIT } from "../tables/exit_codes.ts";
 import { worstCode } from "../matrix/rules.ts";
 import type { Shard } from "../run/rules_parallel.ts";
 import type { PytestEvent } from "../pytest/events.ts";
@@ -47,9 +48,6 @@ export interface Merged {
   readonly exitCode: number;
 }
 
-/** tractest's exit code for an unverified result, and pytest's for a part without tests. */
-const [NOT_VERIFIED, NO_TESTS] = [82, 5];
-
 /**
  * Joins the runs of several machines, and finds contradictions between them.
  *
@@ -80,9 +78,9 @@ export async function merge(
   const { isRed } = run;
   const codes = read.map((part) => part.exitCode ?? 0);
   // A part without tests is none of a suite.
-  const worst = codes.every((code) => code === NO_TESTS)
-    ? NO_TESTS
-    : worstCode(codes.filter((code) => code !== NO_TESTS));
+  const worst = codes.every((code) => code === PYTEST_EXIT.noTests)
+    ? PYTEST_EXIT.noTests
+    : worstCode(codes.filter((code) => code !== PYTEST_EXIT.noTests));
   const isDoubtful = missing.length + unfinished.length + duplicates.length + problems.length > 0;
   return {
     parts: read.map(({ file, shard, exitCode, ran }) => {
@@ -95,7 +93,7 @@ export async function merge(
     problems,
     endings: read.flatMap((part) => part.ending ?? []),
     seconds: Math.max(0, ...read.map((part) => part.seconds)),
-    exitCode: isRed ? 1 : worst !== 0 ? worst : isDoubtful ? NOT_VERIFIED : 0,
+    exitCode: isRed ? 1 : worst !== 0 ? worst : isDoubtful ? EXIT.unverified : 0,
   };
 }
 

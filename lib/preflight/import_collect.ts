@@ -1,3 +1,4 @@
+import { PYTEST_EXIT } from "../tables/exit_codes.ts";
 import {
   EVIDENCE_LINES,
   evidenceOf,
@@ -237,7 +238,9 @@ function collectionCheck(
   const { project, host } = scene;
   const code = collection.outcome === "exited" ? collection.code : null;
   if (code === 0) return checkResult("collection", "ok", countOf(scene, count));
-  const problem = code === 5 ? "no tests were collected" : "the tests can't be collected";
+  const problem = code === PYTEST_EXIT.noTests
+    ? "no tests were collected"
+    : "the tests can't be collected";
   const evidence = evidenceOf(collection, printed, COLLECTION_LIMIT_MS);
   const words = [...interpreter.argv, "-m", "pytest", ...collected, ...COLLECT_OPTIONS];
   const fix = pasteable(words, interpreter.environment, project.root, host.cwd);

@@ -1,4 +1,10 @@
-import { ENDING_SIGNALS, type EndingSignal, EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import {
+  ENDING_SIGNALS,
+  type EndingSignal,
+  EXIT,
+  type ExitCode,
+  PYTEST_EXIT,
+} from "../tables/exit_codes.ts";
 
 /** What cut a run short. */
 export type Cut = "time-limit" | EndingSignal;
@@ -151,7 +157,8 @@ function byImportance(one: Reason, other: Reason): number {
  * interruption, a plugin's own code, failed tests.
  */
 function rankOf({ pytest, code }: Reason): number {
-  const ranks = [0, 6, EXIT.testsFailed, null, 2, 4, 3];
+  const { interrupted, usage, internalError } = PYTEST_EXIT;
+  const ranks = [EXIT.ok, 6, EXIT.testsFailed, null, interrupted, usage, internalError];
   if (pytest > 128) return ranks.length + (code === pytest ? 1 : 0);
   return ranks.includes(pytest) ? ranks.indexOf(pytest) : ranks.indexOf(null);
 }

@@ -1,6 +1,6 @@
 import { oneLine } from "../base/last_lines.ts";
 import { plural } from "../base/plural.ts";
-import { EXIT } from "../tables/exit_codes.ts";
+import { EXIT, PYTEST_EXIT } from "../tables/exit_codes.ts";
 import type { Reason } from "./run_exit_code.ts";
 import type { Interruption } from "./session_model.ts";
 
@@ -27,9 +27,6 @@ export interface SessionCode {
   readonly said: string | null;
 }
 
-/** pytest's own codes besides those of {@linkcode EXIT}. */
-const [INTERRUPTED, INTERNAL_ERROR, USAGE, NO_TESTS] = [2, 3, 4, 5];
-
 /** The code of one pytest. A process that exits with 0 does not take back its session's status. */
 export function sessionCode(
   { code, exitStatus }: Pick<SessionCode, "code" | "exitStatus">,
@@ -47,7 +44,7 @@ export function sessionReasons(ends: readonly SessionCode[], failed: number): Re
   const [only] = ends;
   if (ends.length === 1) return reasonsAlone(only!, failed);
   const bad = ends.filter((end) => sessionCode(end) !== 0 && !end.isBroken && !isExplained(end));
-  const full = bad.filter((end) => sessionCode(end) !== NO_TESTS);
+  const full = bad.filter((end) => sessionCode(end) !== PYTEST_EXIT.noTests);
   const areEmpty = full.length === 0 && bad.length > 0 && bad.length === ends.length;
   return [
     ...failureReasons(failed),
@@ -80,11 +77,11 @@ function reasonOf(end: SessionCode, failed: number): Reason {
   const pytest = sessionCode(end);
   const code = end.signal === null ? passedOn(pytest) : pytest;
   const given = { code, pytest, session: end.session, label: end.label };
-  if (pytest === NO_TESTS) return { kind: "no-tests", text: "no tests ran", ...given };
+  if (pytest === PYTEST_EXIT.noTests) return { kind: "no-tests", text: "no tests ran", ...given };
   // pytest runs no tests after errors in the collection, nor after a failure with --stepwise.
-  const isStopped = pytest === INTERRUPTED && failed > 0 && isOwnStop(end);
+  const isStopped = pytest === PYTEST_EXIT.interrupted && failed > 0 && isOwnStop(end);
   // A conftest.py that can't be imported is shown as such.
-  const isShown = isStopped || (pytest === USAGE && end.hasFailures);
+  const isShown = isStopped || (pytest === PYTEST_EXIT.usage && end.hasFailures);
   return { kind: isShown ? "failures" : "session", text: textOf(end, failed), ...given };
 }
 
@@ -105,10 +102,10 @@ function textOf(end: SessionCode, failed: number): string {
       ? `stopped: ${oneLine(interruption.message)}`
       : interruptedText(interruption);
   }
-  if (code === USAGE) {
+  if (code === PYTEST_EXIT.usage) {
     return `did not accept its command line or its configuration${why(end)}`;
   }
-  if (code === INTERNAL_ERROR && exitStatus === code) {
+  if (code === PYTEST_EXIT.internalError && exitStatus === code) {
     return `had an internal error${why(end)}`;
   }
   if (!end.began) return `exited with ${code}${when(end)}${why(end)}`;

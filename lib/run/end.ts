@@ -12,12 +12,10 @@ import type { Context } from "../command_line/context.ts";
 import { describeBalance } from "./parallel.ts";
 import { runDocument } from "./run_document.ts";
 import { RUN_SCHEMA } from "./run_request.ts";
+import { PYTEST_EXIT } from "../tables/exit_codes.ts";
 import { strainText } from "../base/strain.ts";
 import { shownId, unbroken } from "../terminal/wrap.ts";
 import { seeOutput } from "./verdict_facts.ts";
-
-/** The exit code by which pytest refuses its command line. */
-const PYTEST_USAGE = 4;
 
 /** Shows how a run ended, and prints its JSON document if requested. */
 export async function showFindings(
@@ -81,7 +79,7 @@ async function showEnd(
       printer.hint(shownId(shellCommand(["tractest", "run", ...keep, other])));
     }
   }
-  if (verdict.pytestCode === PYTEST_USAGE && !run.began) {
+  if (verdict.pytestCode === PYTEST_EXIT.usage && !run.began) {
     const install = (plugin: string) => installFor(host, host.cwd, prepared.interpreter, [plugin]);
     for (const hint of await pluginHints(command, install)) printer.hint(hint);
   }

@@ -20,6 +20,9 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+/** pytest's own exit codes besides those of {@linkcode EXIT}, from its `ExitCode`. */
+export const PYTEST_EXIT = { interrupted: 2, internalError: 3, usage: 4, noTests: 5 } as const;
+
 /** A process exit code, 0 to 255: pytest's own or one of {@linkcode EXIT}. */
 export type ExitCode = number;
 

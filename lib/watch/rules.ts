@@ -1,7 +1,7 @@
 import { fileOf } from "../pytest/lastfailed.ts";
 import type { Change } from "../affected/affected_targets.ts";
 import { isWithin } from "../project/rules_targets.ts";
-import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { EXIT, type ExitCode, PYTEST_EXIT } from "../tables/exit_codes.ts";
 
 /** The content of each watched file, by a digest. Paths are relative to the project's root. */
 export type Contents = ReadonlyMap<string, string>;
@@ -152,9 +152,6 @@ export function targetOfFailed(test: string, text: string): string | null {
 
 /** Whether a run with this exit code answered for all of its tests. */
 export function isAnswer(code: ExitCode): boolean {
-  return code === EXIT.ok || code === EXIT.testsFailed || code === NO_TESTS ||
+  return code === EXIT.ok || code === EXIT.testsFailed || code === PYTEST_EXIT.noTests ||
     code === EXIT.leakedButPassed;
 }
-
-/** pytest's exit code if there was no test to run. */
-export const NO_TESTS = 5;

@@ -4,11 +4,10 @@ import { becauseOf } from "../affected/because_line.ts";
 import { escapeText } from "../base/escape.ts";
 import { plural } from "../base/plural.ts";
 import { TractestError } from "../errors.ts";
-import { EXIT, type ExitCode } from "../tables/exit_codes.ts";
+import { EXIT, type ExitCode, PYTEST_EXIT } from "../tables/exit_codes.ts";
 import { shownId } from "../terminal/wrap.ts";
 import type { Colour, Printer } from "../terminal/printer.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { NO_TESTS } from "./rules.ts";
 import type { Plan, Wish } from "./wish.ts";
 
 /** The keys, and what each does. */
@@ -142,7 +141,7 @@ function painted(printer: Printer, code: ExitCode): string {
 export function resultText(code: ExitCode): { readonly colour: Colour; readonly text: string } {
   if (code === EXIT.ok) return { colour: "green", text: "PASSED" };
   if (code === EXIT.testsFailed) return { colour: "red", text: "FAILED" };
-  if (code === NO_TESTS) return { colour: "yellow", text: "no tests ran" };
+  if (code === PYTEST_EXIT.noTests) return { colour: "yellow", text: "no tests ran" };
   if (code === EXIT.leakedButPassed) return { colour: "yellow", text: "PASSED, not clean (84)" };
   if (code <= PYTESTS_OWN) return { colour: "red", text: `ERROR (exit code ${code})` };
   const isCut = code >= EXIT.timeLimit;

@@ -3,6 +3,7 @@ import type { HangReport } from "../../pytest/hang_event.ts";
 import { RED } from "../../pytest/results.ts";
 import { isPytestsOwn } from "../../pytest/session_reasons.ts";
 import type { Host } from "../../system/host.ts";
+import { PYTEST_EXIT } from "../../tables/exit_codes.ts";
 import type { Printer } from "../../terminal/printer.ts";
 import { Control } from "./control.ts";
 import { Distributor } from "./distributor.ts";
@@ -23,8 +24,6 @@ import { Standby, type StandbyParts } from "./standby.ts";
  * hangs is not worth more.
  */
 const MOST_RESUMES = 50;
-/** pytest's exit code where errors in the collection, or a signal, kept it from running tests. */
-const PYTEST_INTERRUPTED = 2;
 
 /**
  * Runs pytest until every test has had its chance: in several sessions at once if asked, in a new
@@ -241,7 +240,7 @@ export class Engine {
   /** Whether pytest runs nothing because of errors in the collection. */
   get #stopsAtErrors(): boolean {
     return this.#progress.run.collectionErrors.length > 0 &&
-      this.#sessions.ends.some(({ exitStatus }) => exitStatus === PYTEST_INTERRUPTED);
+      this.#sessions.ends.some(({ exitStatus }) => exitStatus === PYTEST_EXIT.interrupted);
   }
 
   /** Runs the tests that no session has run, in one more session; two where some are isolated. */
