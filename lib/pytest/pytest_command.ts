@@ -1,4 +1,4 @@
-import { COUNTERPARTS, DEBUGGER_OPTIONS } from "../tables/pytest_options.ts";
+import { COUNTERPARTS, DEBUGGER_OPTIONS, LEAVING_OUT } from "../tables/pytest_options.ts";
 import { UsageError } from "../errors.ts";
 import type { CommandLine } from "../command_line/parsed_line.ts";
 import type { SharedOptions } from "../command_line/session_options.ts";
@@ -31,8 +31,8 @@ export interface RunIntent {
 
 /** Options that leave out tests of the targets: with one of them no run is a full run. */
 const SELECTING = [
-  ..."-k -m --lf --last-failed --sw --stepwise".split(" "),
-  ..."--deselect --ignore --ignore-glob --co --collect-only".split(" "),
+  ...LEAVING_OUT,
+  ..."-k -m --deselect --ignore --ignore-glob --co --collect-only".split(" "),
 ];
 
 /** Options with which pytest runs no test. */
@@ -240,8 +240,8 @@ export function withoutRerun(intent: RunIntent): RunIntent {
 
 /** pytest's options that choose tests by the record of earlier runs. */
 const RERUNNING = [
-  ..."--lf --last-failed --ff --failed-first --nf --new-first".split(" "),
-  ..."--sw --stepwise --sw-skip --stepwise-skip".split(" "),
+  ...LEAVING_OUT,
+  ..."--ff --failed-first --nf --new-first".split(" "),
 ];
 
 /** Whether a pytest with this command captures output: no `-s`, no `--capture=no`. */

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { NOT_PARALLEL } from "../tables/pytest_options.ts";
+import { LEAVING_OUT, NOT_PARALLEL } from "../tables/pytest_options.ts";
 import type { RunOptions } from "./run_options.ts";
 import { globExpression } from "../base/glob.ts";
 import { optionNames } from "../command_line/run_words.ts";
@@ -23,16 +23,6 @@ export interface Parallel {
   /** Whether the tests run in pytest's order. */
   readonly keepsOrder: boolean;
 }
-
-/** Options by which a shard would lose tests: what another shard recorded decides. */
-export const LOSING = [
-  "--lf",
-  "--last-failed",
-  "--sw",
-  "--stepwise",
-  "--sw-skip",
-  "--stepwise-skip",
-] as const;
 
 /** More shards than this are an error. */
 const MOST_SHARDS = 10_000;
@@ -73,7 +63,7 @@ export function parallelOf(
     jobs = 1;
   }
   if (intent.printsOnly) jobs = 1;
-  const rerun = LOSING.find((name) => names.has(name));
+  const rerun = LEAVING_OUT.find((name) => names.has(name));
   if (shard !== null && rerun !== undefined) {
     throw new UsageError(
       `"--shard" does not go with "${rerun}": each shard would choose from another record`,

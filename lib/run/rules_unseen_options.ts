@@ -1,8 +1,8 @@
-import { type Conflict, excludesSeveral, LOSING } from "./rules_parallel.ts";
+import { type Conflict, excludesSeveral } from "./rules_parallel.ts";
 import { optionNames, splitRunWords } from "../command_line/run_words.ts";
 import type { RunIntent } from "../pytest/pytest_command.ts";
 import { UsageError } from "../errors.ts";
-import { CANNOT_SHARE, OWN_FILES, WORKERS } from "../tables/pytest_options.ts";
+import { CANNOT_SHARE, LEAVING_OUT, OWN_FILES, WORKERS } from "../tables/pytest_options.ts";
 import type { SessionPurpose } from "../pytest/events.ts";
 import { TOGETHER, type Together } from "../pytest/work.ts";
 import { shellSplit } from "../base/shell_split.ts";
@@ -275,7 +275,7 @@ export function shardNotes(
 ): string[] {
   if (shard === null) return [];
   if (printsOnly) return [`--shard ${shard} is ignored: pytest lists the tests of all shards`];
-  return unseen.filter(({ name }) => (LOSING as readonly string[]).includes(name)).map((
+  return unseen.filter(({ name }) => (LEAVING_OUT as readonly string[]).includes(name)).map((
     { text, source },
   ) => `"${text}" (${source}) is overridden: a shard is a part of all tests`);
 }

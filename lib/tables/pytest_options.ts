@@ -261,6 +261,12 @@ export const COUNTERPARTS = [
 /** Options that give the terminal to a debugger: no capture, no time limit, its own Ctrl-C. */
 export const DEBUGGER_OPTIONS = ["--pdb", "--trace", "--tpdb", "--debug-mode"] as const;
 
+/** Options by which pytest begins where it stopped last: each of them switches that on. */
+export const STEPWISE = ["--sw", "--stepwise", "--sw-skip", "--stepwise-skip"] as const;
+
+/** Options by which the record of an earlier run leaves tests out. */
+export const LEAVING_OUT = ["--lf", "--last-failed", ...STEPWISE] as const;
+
 /** Options that don't go with several pytests at once, why, and what does. */
 export const NOT_PARALLEL = [
   {
@@ -269,7 +275,7 @@ export const NOT_PARALLEL = [
     instead: "take one of the two",
   },
   {
-    names: ["--sw", "--stepwise", "--sw-skip", "--stepwise-skip"],
+    names: STEPWISE,
     because: "it goes through the tests in one order",
     instead: "leave --jobs out, or take --lf",
   },
@@ -333,10 +339,7 @@ export const OWN_FILES = [
 
 /** Options of the configuration that exclude several pytests at once, and why. */
 export const CANNOT_SHARE = [
-  {
-    names: ["--sw", "--stepwise", "--sw-skip", "--stepwise-skip"],
-    because: "it goes through the tests in one order",
-  },
+  { names: STEPWISE, because: "it goes through the tests in one order" },
   {
     names: ["--pdb", "--trace", "--tpdb", "--debug-mode"],
     because: "a debugger needs the terminal for itself",
