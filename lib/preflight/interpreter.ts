@@ -16,6 +16,7 @@ import {
 } from "../system/programs/uv.ts";
 import { EXIT } from "../tables/exit_codes.ts";
 import type { Printer } from "../terminal/printer.ts";
+import { hasUvLock } from "../project/workspace.ts";
 import { canUvSync, commandsWithoutSync } from "../project/install_commands.ts";
 import type { Project } from "../project/project.ts";
 import type { Venvs } from "../project/venvs.ts";
@@ -75,7 +76,7 @@ export async function uvRunPython(scene: VenvScene, venv: Venv | null): Promise<
   const minor = venv?.minor ?? await minorForNewVenv(scene, uv);
   const path = venv?.path ?? venvName(scene.venvs.pattern, minor);
   return {
-    argv: [uv, ...runPythonArguments(await isLocked(scene))],
+    argv: [uv, ...runPythonArguments(await hasUvLock(scene.host, scene.venvs.home))],
     environment: environmentOf(scene, path),
     venv: path,
     minor: minor || null,
@@ -117,7 +118,11 @@ export async function planSync(
   const exists = existing !== null || await scene.host.files.stat(venv.path) !== null;
   // Named explicitly, so that uv's own choice can't contradict the name of the venv.
   const python = existing ? null : named?.argv[0] ?? (minor === "" ? null : dotted(minor));
-  const args = syncArguments({ venvExists: exists, locked: await isLocked(scene), python });
+  const args = syncArguments({
+    venvExists: exists,
+    locked: await hasUvLock(scene.host, scene.venvs.home),
+    python,
+  });
   const canSync = await canUvSync(scene.host, scene.venvs.home);
   if (uv === null || !canSync) {
     const shown = await commandsWithoutSync(scene.host, project.root, venv, {
@@ -246,10 +251,6 @@ export async function isBorrowed(
   const real = await host.files.realPath(venv.path);
   return real !== null &&
     ![project.root, venvs.home, project.top].some((place) => place && isInside(real, place));
-}
-
-async function isLocked({ host, venvs }: VenvScene): Promise<boolean> {
-  return await host.files.stat(join(venvs.home, "uv.lock")) !== null;
 }
 
 /** @param without the command that does without it */

@@ -1,6 +1,7 @@
 import { isInside } from "../base/paths.ts";
 import { basename, dirname, join } from "@std/path";
 import { isUvInstalled } from "../project/install_commands.ts";
+import { hasUvLock } from "../project/workspace.ts";
 import type { Host } from "../system/host.ts";
 import { findOnPath, isExecutable } from "../system/programs/user_path.ts";
 import type { Project } from "../project/project.ts";
@@ -17,7 +18,7 @@ export async function pythonOfPytest(
   { home }: Venvs,
 ): Promise<string | null> {
   if (profile === "tractor") return null;
-  const isLocked = await host.files.stat(join(home, "uv.lock")).catch(() => null) !== null;
+  const isLocked = await hasUvLock(host, home).catch(() => false);
   if (isLocked && await isUvInstalled(host, root)) return null;
   const pytest = await findOnPath(host, "pytest", root);
   if (pytest === null || !(host.env("PATH") ?? "").split(":").includes(dirname(pytest))) {

@@ -1,4 +1,3 @@
-import { join } from "@std/path";
 import { type CheckResult, checkResult } from "./rules.ts";
 import type { Host, ProgramResult } from "../system/host.ts";
 import { killTakesInode } from "../system/programs/kill.ts";
@@ -9,7 +8,7 @@ import { findOnPath } from "../system/programs/user_path.ts";
 import { uvVersion } from "../system/programs/uv.ts";
 import { PROGRAMS, STANDARD_DIRECTORIES } from "../tables/programs.ts";
 import type { Project } from "../project/project.ts";
-import { workspaceOf } from "../project/workspace.ts";
+import { hasUvLock, workspaceOf } from "../project/workspace.ts";
 
 /** Milliseconds for printing a version: a tool that needs longer hangs. */
 const LIMIT_MS = 3_000;
@@ -120,7 +119,7 @@ export async function uvCheck(
 
 async function isKeptByUv(host: Host, { profile, root }: Project): Promise<boolean> {
   const home = await workspaceOf(host, root) ?? root;
-  return profile === "tractor" || await host.files.stat(join(home, "uv.lock")) !== null;
+  return profile === "tractor" || await hasUvLock(host, home);
 }
 
 function versionThroughEnv(

@@ -7,6 +7,7 @@ import type { Interpreter } from "../system/programs/python.ts";
 import type { Host } from "../system/host.ts";
 import { findOnPath } from "../system/programs/user_path.ts";
 import { syncArguments, uvEnvironment } from "../system/programs/uv.ts";
+import { hasUvLock } from "./workspace.ts";
 import { dotted, type Venv } from "./rules_venv.ts";
 
 /**
@@ -83,7 +84,7 @@ export async function newVenvCommand(host: Host, root: string, venv: Venv): Prom
     return await commandsWithoutSync(host, root, venv, { exists: false, withUv });
   }
   const name = isInside(path, root) ? relative(root, path) : path;
-  const locked = await host.files.stat(join(root, "uv.lock")).catch(nullForTractestError) !== null;
+  const locked = await hasUvLock(host, root).catch(nullForTractestError) ?? false;
   const python = minor === "" ? null : dotted(minor);
   const words = ["uv", ...syncArguments({ venvExists: false, locked, python })];
   return shellCommand(words, name === ".venv" ? {} : uvEnvironment(name));

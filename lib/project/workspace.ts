@@ -20,6 +20,11 @@ export async function workspaceOf(host: Host, root: string): Promise<string | nu
   }
 }
 
+/** Whether uv keeps a lock file where it keeps the venv: then it would make a missing venv. */
+export async function hasUvLock(host: Host, home: string): Promise<boolean> {
+  return await host.files.stat(join(home, "uv.lock")) !== null;
+}
+
 /** Whether a pyproject.toml is that of a workspace with a member. */
 function contains(pyproject: string, member: string): boolean {
   // Most say nothing of a workspace, and need no parsing.
