@@ -2,6 +2,7 @@ import { VERB as ZOMBIES } from "../../lib/leaks/command.ts";
 import { runLine } from "../run_line.ts";
 import { parseCommandLine } from "../../lib/command_line/parse.ts";
 import { DEFAULT_CONFIGURATION } from "../../lib/project/configuration.ts";
+import { LEAVING_OUT } from "../../lib/tables/pytest_options.ts";
 import { pytestCommand, runIntent, spawnBackends } from "../../lib/pytest/pytest_command.ts";
 import { looksLikeTarget, resolveTargets } from "../../lib/project/rules_targets.ts";
 import { UsageError } from "../../lib/errors.ts";
@@ -198,6 +199,12 @@ Deno.test("fault 44: each debugger keeps the terminal and the time", () => {
   }
   assert(runIntent(runLine(["--", "--pdb"]), () => false).debugging);
   assert(!runIntent(runLine(["-k", "--pdb"]), () => false).debugging);
+});
+
+Deno.test("a run with an option by which a record leaves tests out is no full run", () => {
+  for (const option of LEAVING_OUT) {
+    assert(runIntent(runLine([option]), () => false).selects, option);
+  }
 });
 
 Deno.test("the spawn backends are read from the text of a checkout", () => {
